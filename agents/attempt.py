@@ -1,0 +1,79 @@
+"""What a lane brings back, and what a verifier says of it: `Attempt`, `Verdict`, `Escalation`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ..retrieval.evidence import Evidence
+from ..router.policy import LaneName
+from ..tracing.call import Call
+
+EscalationReason = Literal[
+    "verifier_failed",
+    "low_agreement",
+    "low_confidence",
+    "truncated",
+    "timeout",
+    "parse_error",
+    "no_evidence",
+    "data_policy",
+    "model_unavailable",
+    "budget",
+]
+"""Why a subtask moved to its next lane, or could not be answered."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Citation:
+    """A quoted span of a passage that an answer rests on."""
+
+    source: str
+    quote: str
+    chunk_id: str
+    start: int
+    end: int
+    page: int | None = None
+    heading: str | None = None
+    sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One lane's try at one subtask. It has an answer, or a failure, never both."""
+
+    lane: LaneName
+    text: str = ""
+    """The answer as text; for a structured answer, its JSON."""
+    value: Any = None
+    """The answer as JSON data, when the subtask has a schema or a tool made it."""
+    evidence: tuple[Evidence, ...] = ()
+    citations: tuple[Citation, ...] = ()
+    samples: tuple[str, ...] = ()
+    """All answers drawn for an agreement check, the kept one included; empty when one was drawn unvoted."""
+    calls: tuple[Call, ...] = ()
+    failure: EscalationReason | None = None
+    detail: str = ""
+    """What the failure was, or what a reader should know of the answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What a verifier found."""
+
+    status: Literal["pass", "fail", "unknown"]
+    """`unknown`: this verifier has nothing to go on here; it is not a pass."""
+    reason: str
+    checked: str
+    """The verifier that spoke: `schema`, `arithmetic`, `agreement`, `groundedness`, or the workflow's own name."""
+    escalation: EscalationReason = "verifier_failed"
+    """The reason an escalation takes from this verdict when it is not a pass."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Escalation:
+    """A subtask moving to its next lane."""
+
+    source: LaneName
+    target: LaneName
+    reason: EscalationReason

@@ -1,0 +1,1 @@
+"""Experiments: training and measuring policies, retrieval, the demo and the orchestration itself."""

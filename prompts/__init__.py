@@ -1,0 +1,7 @@
+"""Every prompt as a versioned file under `files/`, and the loader. A prompt is never built inside a graph node."""
+
+from __future__ import annotations
+
+from .prompt import Prompt, RenderedPrompt, load_prompt, prompt_names
+
+__all__ = ["Prompt", "RenderedPrompt", "load_prompt", "prompt_names"]

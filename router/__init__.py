@@ -1,0 +1,1 @@
+"""Router policies: a policy turns subtasks into decisions (kind, lane, probability, reason). It runs no lane."""

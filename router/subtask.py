@@ -1,0 +1,31 @@
+"""The subtask: one step of a plan, the unit that is routed, carried out and verified."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subtask:
+    """One step of a plan. Everything in it is JSON-able; functions are referred to by name."""
+
+    id: str
+    """Unique within its plan."""
+    text: str
+    """What is asked. `#ID` stands for the answer of the subtask ID it depends on."""
+    depends_on: tuple[str, ...] = ()
+    """Ids of the subtasks whose answers this one needs."""
+    lane: str | None = None
+    """A lane the workflow insists on (`local`, `retrieval`, `large`, `tool`); the policy still names the kind."""
+    tool: str | None = None
+    """Name of a tool of the agent, for the tool lane."""
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    """Arguments of the tool; a value that is exactly `#ID` becomes that subtask's answer value."""
+    answer_schema: Mapping[str, Any] | None = None
+    """JSON schema of the answer, when it is to be structured."""
+    verifier: str | None = None
+    """Name of a verifier of the agent that checks this answer besides the standard ones."""
+    data_class: str = "internal"
+    """Who may see it: `public`, `internal`, `restricted` or the user's own."""
