@@ -1,0 +1,105 @@
+"""Settings: arguments beat the environment (`PILOTFISH_…`) beat `pilotfish.toml` beat the defaults."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from platformdirs import user_data_path
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from .. import UsageError
+
+_PREFIX = "PILOTFISH_"
+_TOML = Path("pilotfish.toml")
+_RESERVED = "PILOTFISH_TEST_"
+
+
+class Settings(BaseSettings):
+    """Everything that can be set from outside. `load_settings` builds it and explains what is wrong."""
+
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, toml_file=_TOML, extra="forbid", frozen=True)
+
+    home: Path = Field(default_factory=lambda: user_data_path("pilotfish"))
+    """Where the ledger, weights, stores and caches live."""
+    local: str = "smollm2-135m"
+    """The small model."""
+    large: str | None = None
+    """The large model, e.g. `openai/NAME`."""
+    policy: str = "learned"
+    """The router policy."""
+    openai_base_url: str = "https://api.openai.com/v1"
+    """The endpoint behind `openai/NAME`."""
+    openai_api_key: SecretStr | None = None
+    """Sent to `openai_base_url` and nowhere else."""
+    openai_price_in: float = Field(default=0.0, ge=0)
+    """US dollars per million input tokens at that endpoint."""
+    openai_price_out: float = Field(default=0.0, ge=0)
+    """US dollars per million output tokens at that endpoint."""
+    threads: int | None = Field(default=None, ge=1)
+    """CPU threads of the local model; None is one for each core."""
+    slots: int = Field(default=4, ge=1)
+    """Requests the local model works on at once."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is pydantic's
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is pydantic's
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, environment, file, in this order; no `.env` and no secret files."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read the settings. An override that is None counts as not given; `UsageError` names what is wrong."""
+    given = {key: value for key, value in overrides.items() if value is not None}
+    _reject_unknown(given, "setting", str)
+    _reject_unknown(_environment_keys(), "environment variable", lambda key: _PREFIX + key.upper())
+    _reject_unknown(_toml_keys(), f"key of {_TOML}", str)
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        raise UsageError(_explain(error)) from None
+
+
+def _environment_keys() -> list[str]:
+    names = [name for name in os.environ if name.upper().startswith(_PREFIX)]
+    return [name[len(_PREFIX) :].lower() for name in names if not name.upper().startswith(_RESERVED)]
+
+
+def _toml_keys() -> list[str]:
+    if not _TOML.is_file():
+        return []
+    try:
+        return list(tomllib.loads(_TOML.read_text(encoding="utf-8")))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{str(_TOML)!r} is not valid TOML: {error}") from None
+
+
+def _reject_unknown(keys: Iterable[str], what: str, spell: Any) -> None:
+    known = list(Settings.model_fields)
+    for key in keys:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1, cutoff=0.0)[0]
+            raise UsageError(f"unknown {what} {spell(key)!r}; the nearest one is {spell(near)!r}")
+
+
+def _explain(error: ValidationError) -> str:
+    faults = [
+        f"{'.'.join(map(str, fault['loc']))!r}: {fault['msg']}" for fault in error.errors(include_input=False)
+    ]
+    return f"a setting cannot be used: {'; '.join(faults)}"
