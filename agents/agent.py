@@ -1,0 +1,214 @@
+"""The public `Agent`: what it is made of, and the ways to run it. It keeps no state of any run."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from langgraph.checkpoint.memory import InMemorySaver
+
+from .. import UsageError
+from ..models.settings import Settings, load_settings
+from ..models.spec import ModelSpec
+from ..retrieval.evidence import Retriever
+from ..router.policy import LaneName, Policy
+from .assembly import Parts, assemble
+from .budget import Budget
+from .codec import from_json
+from .events import Event, RunFinished, RunStarted
+from .plan import Plan
+from .planner import Planner
+from .result import Result, SubtaskResult
+from .run_graph import RunState, run_graph
+from .scope import RunScope, Services, Synthesiser, new_run_id, open_scope
+from .subtask_graph import subtask_graph
+from .verifier import CheckFunction, Verifier
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+    from langchain_core.retrievers import BaseRetriever
+    from langchain_core.tools import BaseTool
+    from langgraph.graph.state import CompiledStateGraph
+
+Answered = TypeVar("Answered")
+
+
+class Agent:
+    """A hybrid agent: logic to a small local model, facts to a retriever or a large model, every answer checked.
+
+    Every argument takes a name or an object of its seam. A model named here may be downloaded once, with its hash
+    checked; models that come from settings or defaults must already be on disk, unless `fetch` is true.
+
+    Args:
+        local: the small model: a catalogue id, a `ModelSpec` or any langchain-core chat model.
+        large: the large model, the same way; None runs without one, and answers say what was not verified.
+        corpus: a folder to ground answers in, a `Retriever`, or a LangChain retriever.
+        policy: the name of a router policy or a `Policy`.
+        planner: `"rules"`, `"llm"`, a fixed `Plan`, a function from task to `Plan`, or a `Planner`. None takes the
+            large model where there is one, else the rules.
+        tools: langchain-core tools for the tool lane, besides Pilotfish's own.
+        verifiers: checks that a subtask asks for by name: a `Verifier` or a function `(subtask, attempt)`.
+        synthesise: makes the answer from the results; None joins the plan's leaves.
+        budget: limits of one run.
+        slots: how many subtasks a lane carries out at once.
+        approve: pause every run until its plan is approved.
+        votes: most samples of one answer when only agreement can check it; 1 turns that off.
+        timeout_s: longest that one attempt may take, in seconds.
+        seed: the same seed, models and task give the same answers.
+        settings: where state lives and how endpoints are reached; None reads environment and `pilotfish.toml`.
+        fetch: whether any model needed may be downloaded.
+    """
+
+    def __init__(
+        self,
+        *,
+        local: str | ModelSpec | BaseChatModel | None = None,
+        large: str | ModelSpec | BaseChatModel | None = None,
+        corpus: str | Path | Retriever | BaseRetriever | None = None,
+        policy: str | Policy | None = None,
+        planner: str | Plan | Planner | Callable[[str], Any] | None = None,
+        tools: Sequence[BaseTool] = (),
+        verifiers: Mapping[str, Verifier | CheckFunction] | None = None,
+        synthesise: Synthesiser | None = None,
+        budget: Budget | None = None,
+        slots: Mapping[LaneName, int] | None = None,
+        approve: bool = False,
+        votes: int = 5,
+        timeout_s: float | None = 120.0,
+        seed: int = 0,
+        settings: Settings | None = None,
+        fetch: bool = False,
+    ) -> None:
+        self._parts = Parts(
+            local=local,
+            large=large,
+            corpus=corpus,
+            policy=policy,
+            planner=planner,
+            tools=tuple(tools),
+            verifiers=dict(verifiers or {}),
+            synthesise=synthesise,
+            budget=budget or Budget(),
+            slots=dict(slots or {}),
+            approve=approve,
+            votes=votes,
+            timeout_s=timeout_s,
+            seed=seed,
+            settings=settings or load_settings(),
+            fetch=fetch,
+        )
+
+    def __repr__(self) -> str:
+        return f"Agent({self._parts.summary()})"
+
+    @cached_property
+    def services(self) -> Services:
+        """The parts, made on first use: models are loaded and the corpus is opened here, not in the constructor."""
+        return assemble(self._parts)
+
+    @cached_property
+    def graph(self) -> CompiledStateGraph[RunState, RunScope, RunState, RunState]:
+        """The compiled run graph: a node for a graph of your own; set `task`, read `answer`, `status`, `results`."""
+        return run_graph(self.services)
+
+    def mermaid(self) -> dict[str, str]:
+        """The `run` and `subtask` graphs as mermaid text. Works offline."""
+        return {"run": self.graph.get_graph().draw_mermaid(), "subtask": subtask_graph().get_graph().draw_mermaid()}
+
+    def run(self, task: str, *, run_id: str | None = None) -> Result:
+        """Carry out a task. See `arun`."""
+        return _blocking(self.arun(task, run_id=run_id))
+
+    async def arun(self, task: str, *, run_id: str | None = None) -> Result:
+        """Carry out a task; `run_id` names the run, for resuming it later. Raises `PlanError` for a bad plan."""
+        return await self._carry_out(*self._begin(task, run_id), emit=_ignore)
+
+    def resume(self, run_id: str, *, approve: bool | None = None) -> Result:
+        """Go on with a run. See `aresume`."""
+        return _blocking(self.aresume(run_id, approve=approve))
+
+    async def aresume(self, run_id: str, *, approve: bool | None = None) -> Result:
+        """Go on with a run that was killed or waits for approval; finished subtasks are not repeated.
+
+        `approve` answers the approval that the run waits for. An unknown run raises `UsageError`.
+        """
+        return await self._carry_out(*self._reopen(run_id, approve), emit=_ignore)
+
+    async def astream(
+        self, task: str | None = None, *, run_id: str | None = None, approve: bool | None = None
+    ) -> AsyncIterator[Event]:
+        """The typed events of a run as they happen: a new one for `task`, else the run `run_id` resumed."""
+        if task is None and run_id is None:
+            raise UsageError("astream needs a task to run, or the run_id of a run to resume")
+        start = self._begin(task, run_id) if task is not None else self._reopen(run_id or "", approve)
+        queue: asyncio.Queue[Event | None] = asyncio.Queue()
+        running = asyncio.create_task(self._carry_out(*start, emit=queue.put_nowait))
+        running.add_done_callback(lambda _done: queue.put_nowait(None))
+        try:
+            yield RunStarted(run_id=start[0], task=start[1], resumed=task is None)
+            while (event := await queue.get()) is not None:
+                yield event
+            yield RunFinished(run_id=start[0], result=await running)
+        finally:
+            running.cancel()
+
+    def _begin(self, task: str, run_id: str | None) -> tuple[str, str]:
+        if not task.strip():
+            raise UsageError("the task is empty; say what is to be answered")
+        run_id = run_id or new_run_id()
+        if self.services.ledger.records(run_id, "run"):
+            raise UsageError(f"there is a run {run_id!r} already; resume it with resume({run_id!r}) or name another")
+        self.services.ledger.append(run_id, "run", {"task": task, **self.services.origin})
+        return run_id, task
+
+    def _reopen(self, run_id: str, approve: bool | None) -> tuple[str, str]:
+        self.services.ledger.summary(run_id)
+        if approve is not None:
+            self.services.ledger.append(run_id, "approval", {"approved": approve})
+        (start, *_) = self.services.ledger.records(run_id, "run")
+        return run_id, start.body["task"]
+
+    async def _carry_out(self, run_id: str, task: str, *, emit: Callable[[Event], None]) -> Result:
+        started = time.perf_counter()
+        scope = open_scope(self.services, run_id, task, emit)
+        # An interrupt needs a checkpointer; what survives the process is the ledger.
+        graph = run_graph(self.services, InMemorySaver()) if self.services.approve else self.graph
+        config = {"configurable": {"thread_id": run_id}, "recursion_limit": 25}
+        state: RunState = {"task": task, "run_id": run_id}
+        final = await graph.ainvoke(state, config, context=scope, durability="exit")
+        return _result(scope, final, (time.perf_counter() - started) * 1000)
+
+
+def _result(scope: RunScope, state: Mapping[str, Any], wall_ms: float) -> Result:
+    subtasks = tuple(from_json(SubtaskResult, row) for row in state.get("results") or [])
+    paused = "__interrupt__" in state
+    return Result(
+        run_id=scope.run_id,
+        answer="The plan waits for approval." if paused else state["answer"],
+        status="awaiting_approval" if paused else state["status"],
+        subtasks=subtasks,
+        citations=tuple(dict.fromkeys(citation for subtask in subtasks for citation in subtask.citations)),
+        spend=scope.meter.spend,
+        wall_ms=round(wall_ms, 1),
+        plan=state.get("plan") or {},
+        extra={} if paused else state["extra"],
+    )
+
+
+def _ignore(_event: Event) -> None:
+    """Nobody listens."""
+
+
+def _blocking(work: Coroutine[Any, Any, Answered]) -> Answered:
+    """Run a coroutine to its end, also from within a running loop (a notebook), where a thread takes it."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(work)
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        return pool.submit(asyncio.run, work).result()

@@ -1,0 +1,154 @@
+"""From what a caller gave an `Agent` to the `Services` its graphs work with: names are resolved, models loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .. import UsageError
+from ..models.load import load_chat
+from ..models.settings import Settings
+from ..models.spec import ModelSpec
+from ..retrieval.evidence import Retriever
+from ..router.load import load_policy
+from ..router.policy import LaneName, Policy
+from ..tracing.ledger import Ledger
+from .arithmetic import Arithmetic
+from .budget import Budget
+from .caller import Model
+from .groundedness import Groundedness
+from .lane import Lane
+from .llm_planner import LLMPlanner
+from .model_lane import ModelLane
+from .plan import Plan
+from .planner import Planner, as_planner
+from .retrieval_lane import RetrievalLane
+from .rule_planner import RulePlanner
+from .schema_verifier import SchemaVerifier
+from .scope import LANE_SLOTS, Services, Synthesiser
+from .synthesis import synthesise
+from .tool_lane import ToolLane
+from .verifier import CheckFunction, Verifier, as_verifier
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+    from langchain_core.retrievers import BaseRetriever
+    from langchain_core.tools import BaseTool
+
+LARGE_MAX_TOKENS = 2048
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """The arguments of an `Agent`, as they were given."""
+
+    local: str | ModelSpec | BaseChatModel | None
+    large: str | ModelSpec | BaseChatModel | None
+    corpus: str | Path | Retriever | BaseRetriever | None
+    policy: str | Policy | None
+    planner: str | Plan | Planner | Callable[[str], Any] | None
+    tools: tuple[BaseTool, ...]
+    verifiers: Mapping[str, Verifier | CheckFunction]
+    synthesise: Synthesiser | None
+    budget: Budget
+    slots: Mapping[LaneName, int]
+    approve: bool
+    votes: int
+    timeout_s: float | None
+    seed: int
+    settings: Settings
+    fetch: bool
+
+    def summary(self) -> str:
+        """The parts a reader wants to see, as keyword arguments."""
+        shown = {"local": self.local or self.settings.local, "large": self.large or self.settings.large}
+        shown |= {"corpus": self.corpus, "policy": self.policy or self.settings.policy}
+        return ", ".join(f"{name}={value!r}" for name, value in shown.items())
+
+    def origin(self) -> dict[str, str | None]:
+        """What of it can be kept in the ledger to set the agent up again: names, not objects."""
+        given = {"local": self.local, "large": self.large, "corpus": self.corpus, "policy": self.policy}
+        return {name: str(value) if isinstance(value, str | Path) else None for name, value in given.items()}
+
+
+def assemble(parts: Parts) -> Services:
+    """Resolve every name, load what it names. Errors say which argument and the remedy."""
+    local = _model(parts, parts.local, parts.settings.local)
+    large_name = parts.large or parts.settings.large
+    large = None if large_name is None else _model(parts, parts.large, parts.settings.large)
+    retriever = _retriever(parts)
+    lanes: dict[LaneName, Lane] = {"local": ModelLane(name="local", model=local)}
+    if retriever is not None:
+        lanes["retrieval"] = RetrievalLane(retriever=retriever, reader=local)
+    if large is not None:
+        lanes["large"] = ModelLane(name="large", model=large, max_tokens=LARGE_MAX_TOKENS)
+    lanes["tool"] = ToolLane(tools=_tools(parts.tools))
+    return Services(
+        planner=_planner(parts.planner, large or local, has_large=large is not None),
+        policy=_policy(parts),
+        lanes=lanes,
+        standard=(SchemaVerifier(), Arithmetic(), Groundedness()),
+        named={name: as_verifier(name, check) for name, check in parts.verifiers.items()},
+        synthesise=parts.synthesise or synthesise,
+        ledger=Ledger(parts.settings.home / "ledger.db"),
+        budget=parts.budget,
+        slots={**LANE_SLOTS, **parts.slots},
+        approve=parts.approve,
+        votes=parts.votes,
+        seed=parts.seed,
+        timeout_s=parts.timeout_s,
+        origin=parts.origin(),
+    )
+
+
+def _model(parts: Parts, given: str | ModelSpec | BaseChatModel | None, default: str | None) -> Model:
+    model = given if given is not None else default
+    if model is None:
+        raise UsageError("no local model: give local=…, or set PILOTFISH_LOCAL to a model id")
+    chat, spec = load_chat(model, settings=parts.settings, fetch=parts.fetch or given is not None)
+    return Model(chat=chat, spec=spec)
+
+
+def _retriever(parts: Parts) -> Retriever | None:
+    corpus = parts.corpus
+    if corpus is None:
+        return None
+    if isinstance(corpus, str | Path):
+        from ..models.embedder import load_embedder  # noqa: PLC0415 - only a corpus needs it
+        from ..retrieval.corpus import open_corpus  # noqa: PLC0415 - only a corpus needs it
+
+        embedder = load_embedder(home=parts.settings.home, fetch=parts.fetch)
+        return open_corpus(Path(corpus), home=parts.settings.home, embedder=embedder)
+    if isinstance(corpus, Retriever):
+        return corpus
+    from ..retrieval.langchain import from_langchain  # noqa: PLC0415 - only a LangChain retriever needs it
+
+    return from_langchain(corpus)
+
+
+def _tools(given: tuple[BaseTool, ...]) -> dict[str, BaseTool]:
+    from ..tools import default_tools  # noqa: PLC0415 - pulls in langchain-core's tools
+
+    tools = {tool.name: tool for tool in default_tools()}
+    for tool in given:
+        tools[tool.name] = tool
+    return tools
+
+
+def _planner(given: str | Plan | Planner | Callable[[str], Any] | None, model: Model, *, has_large: bool) -> Planner:
+    if given is None:
+        given = "llm" if has_large else "rules"
+    if given == "rules":
+        return RulePlanner()
+    if given == "llm":
+        return LLMPlanner(model=model)
+    if isinstance(given, str):
+        raise UsageError(f"unknown planner {given!r}; there are: 'rules', 'llm', or give a function or a Plan")
+    return as_planner(given)
+
+
+def _policy(parts: Parts) -> Policy:
+    policy = parts.policy if parts.policy is not None else parts.settings.policy
+    return load_policy(policy) if isinstance(policy, str) else policy

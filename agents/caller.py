@@ -1,0 +1,82 @@
+"""The caller: makes model calls on behalf of one run, within its budget, and writes each to its ledger."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..models.client import Completion, ModelClient
+from ..models.spec import ModelSpec
+from ..prompts import RenderedPrompt
+from ..tracing.call import Call
+from .budget import Meter
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """A chat model and what is known of it."""
+
+    chat: BaseChatModel
+    spec: ModelSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Makes calls for one run or subtask."""
+
+    meter: Meter
+    record: Callable[[Call], None]
+
+    async def complete(
+        self,
+        model: Model,
+        prompt: RenderedPrompt,
+        *,
+        seed: int = 0,
+        max_tokens: int | None = None,
+        timeout_s: float | None = None,
+        schema: Mapping[str, Any] | None = None,
+        temperature: float | None = None,
+    ) -> Completion:
+        """One completion; failure `budget`, with no call made, when a limit is used up."""
+        exceeded = self.meter.exceeded()
+        if exceeded is not None:
+            return _refused(model, prompt, exceeded)
+        left = self.meter.seconds_left()
+        timeout_s = min(left, math.inf if timeout_s is None else timeout_s)
+        client = ModelClient(model.chat, model.spec, record=self._count)
+        with self.meter.calling():
+            return await client.complete(
+                prompt,
+                seed=seed,
+                max_tokens=max_tokens,
+                timeout_s=None if timeout_s == math.inf else timeout_s,
+                schema=schema,
+                temperature=temperature,
+            )
+
+    def _count(self, call: Call) -> None:
+        self.meter.add(call)
+        self.record(call)
+
+
+def _refused(model: Model, prompt: RenderedPrompt, why: str) -> Completion:
+    call = Call(
+        model_id=model.spec.id,
+        model_digest=model.spec.sha256 or model.spec.revision or "unpinned",
+        prompt_name=prompt.name,
+        prompt_version=prompt.version,
+        input_tokens=0,
+        output_tokens=0,
+        cost_usd=0.0,
+        latency_ms=0.0,
+        finish_reason="error",
+        failure="budget",
+        detail=why,
+    )
+    return Completion(text="", thinking=None, value=None, call=call, calls=(), failure="budget", detail=why)

@@ -1,0 +1,58 @@
+"""How one attempt is checked: deterministic verifiers first, agreement of samples second, the model's word never."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from ..router.policy import Decision
+from ..router.subtask import Subtask
+from .agreement import Agreement, vote
+from .attempt import Attempt, Verdict
+from .lane import LaneContext
+from .scope import RunScope
+from .verifier import combine, run_verifier, unknown
+
+
+async def check(
+    scope: RunScope, subtask: Subtask, decision: Decision, attempt: Attempt, context: LaneContext
+) -> tuple[Attempt, Verdict]:
+    """The verdict on an attempt, and the attempt with the samples that the verdict took."""
+    if attempt.failure is not None:
+        verdict = Verdict(status="fail", reason=attempt.detail, checked="lane", escalation=attempt.failure)
+        return attempt, verdict
+    verdict = await _deterministic(scope, subtask, attempt)
+    if verdict.status != "unknown" or attempt.lane != "local" or subtask.answer_schema is not None:
+        return attempt, verdict
+    if decision.kind == "knowledge":
+        return attempt, unknown("source", "a small model's recall, with no source consulted")
+    if scope.services.votes < 2:
+        return attempt, verdict
+    return await _by_agreement(scope, subtask, attempt, context)
+
+
+async def _deterministic(scope: RunScope, subtask: Subtask, attempt: Attempt) -> Verdict:
+    services = scope.services
+    own = [services.named[subtask.verifier]] if subtask.verifier is not None else []
+    if attempt.lane == "tool" and not own:
+        return Verdict(status="pass", reason=attempt.detail or "computed by a tool", checked="tool")
+    verdicts = [await run_verifier(verifier, subtask, attempt) for verifier in (*own, *services.standard)]
+    return combine(verdicts)
+
+
+async def _by_agreement(
+    scope: RunScope, subtask: Subtask, attempt: Attempt, context: LaneContext
+) -> tuple[Attempt, Verdict]:
+    drawn: dict[int, Attempt] = {0: attempt}
+
+    async def draw(sample: int) -> str | None:
+        if sample not in drawn:
+            lane = scope.services.lanes[attempt.lane]
+            async with scope.places[attempt.lane]:
+                drawn[sample] = await lane.attempt(subtask, dataclasses.replace(context, sample=sample))
+        return None if drawn[sample].failure else drawn[sample].text
+
+    result = await vote(draw, k=scope.services.votes)
+    kept = next((a for a in drawn.values() if not a.failure and a.text == result.answer), attempt)
+    calls = tuple(call for sample in sorted(drawn) for call in drawn[sample].calls)
+    voted = dataclasses.replace(kept, samples=result.samples, calls=calls)
+    return voted, await run_verifier(Agreement(), subtask, voted)

@@ -1,0 +1,53 @@
+"""The `Lane` seam, and the context a lane is given for one attempt."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
+
+from ..router.subtask import Subtask
+from .attempt import Attempt
+from .caller import Caller
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upstream:
+    """The answer of a subtask that another depends on."""
+
+    question: str
+    text: str
+    """The answer, or why there is none."""
+    value: Any = None
+    evidence: list[dict[str, Any]] = field(default_factory=list)
+    answered: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaneContext:
+    """What an attempt may use besides its subtask, whose references are already filled in."""
+
+    task: str
+    """The whole task, for orientation."""
+    upstream: Mapping[str, Upstream]
+    """Answers of the subtasks this one depends on, by id."""
+    caller: Caller
+    seed: int = 0
+    sample: int = 0
+    """0 for the answer itself; 1 and up for further samples of it, drawn with more variety."""
+    timeout_s: float | None = None
+
+
+@runtime_checkable
+class Lane(Protocol):
+    """Carries subtasks out. An attempt that fails says so in its result; it does not raise."""
+
+    async def attempt(self, subtask: Subtask, context: LaneContext, /) -> Attempt:
+        """Try once."""
+        ...
+
+
+def known_so_far(upstream: Mapping[str, Upstream]) -> str:
+    """Upstream answers as lines for a prompt, or an empty string."""
+    lines = [f"- {item.question.strip()} {item.text.strip()}" for item in upstream.values() if item.answered]
+    return "\n".join(["Known:", *lines, ""]) if lines else ""

@@ -1,0 +1,105 @@
+"""What graph nodes work with: `Services`, fixed for an agent, and `RunScope`, made anew for every run."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from ..router.policy import Decision, LaneName, Policy
+from ..tracing.call import Call
+from ..tracing.ledger import Ledger
+from .budget import Budget, Meter, Spend
+from .caller import Caller
+from .codec import from_json, to_json
+from .events import Event
+from .lane import Lane
+from .plan import Plan
+from .planner import Planner
+from .result import Answer, SubtaskResult
+from .verifier import Verifier
+
+Synthesiser = Callable[[str, Plan, Mapping[str, SubtaskResult]], Answer]
+"""Makes the answer of a run from its task, plan and results."""
+
+LANE_SLOTS: Mapping[LaneName, int] = {"local": 4, "retrieval": 4, "large": 8, "tool": 8}
+"""How many subtasks a lane carries out at once, by default."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """Everything an agent is made of. Nothing in it changes while a run goes on."""
+
+    planner: Planner
+    policy: Policy
+    lanes: Mapping[LaneName, Lane]
+    """The lanes there are; a missing one is never chosen."""
+    standard: tuple[Verifier, ...]
+    """Verifiers that look at every answer."""
+    named: Mapping[str, Verifier]
+    """Verifiers that a subtask asks for by name."""
+    synthesise: Synthesiser
+    ledger: Ledger
+    budget: Budget = field(default_factory=Budget)
+    slots: Mapping[LaneName, int] = field(default_factory=lambda: LANE_SLOTS)
+    approve: bool = False
+    """Whether a plan waits for approval before it is carried out."""
+    votes: int = 5
+    """Most samples of one answer for the agreement check; 1 turns it off."""
+    seed: int = 0
+    timeout_s: float | None = 120.0
+    """Longest that one attempt may take."""
+    origin: Mapping[str, str | None] = field(default_factory=dict)
+    """How the agent was set up, kept with the run so that it can be resumed by its id."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunScope:
+    """One run's share of an agent: its meter and its places in the lanes."""
+
+    services: Services
+    run_id: str
+    task: str
+    meter: Meter
+    places: Mapping[LaneName, asyncio.Semaphore]
+    emit: Callable[[Event], None]
+    decisions: Mapping[str, Decision]
+    """Decisions made before the run was resumed, by the key of their inputs."""
+    finished: Mapping[str, SubtaskResult]
+    """Subtasks finished before the run was resumed, by the key of their inputs."""
+
+    def caller(self, meter: Meter, subtask_id: str | None = None) -> Caller:
+        """A caller whose calls count on `meter` and are kept in the ledger."""
+
+        def record(call: Call) -> None:
+            self.services.ledger.append(self.run_id, "call", to_json(call), subtask_id=subtask_id)
+
+        return Caller(meter=meter, record=record)
+
+
+def open_scope(services: Services, run_id: str, task: str, emit: Callable[[Event], None]) -> RunScope:
+    """The scope of a run that starts or goes on; what the ledger says was spent and finished counts."""
+    records = services.ledger.records(run_id, "call", "decision", "subtask")
+    calls = [record.body for record in records if record.kind == "call"]
+    spent = Spend(
+        calls=len(calls),
+        input_tokens=sum(call["input_tokens"] for call in calls),
+        output_tokens=sum(call["output_tokens"] for call in calls),
+        cost_usd=sum(call["cost_usd"] for call in calls),
+    )
+    return RunScope(
+        services=services,
+        run_id=run_id,
+        task=task,
+        meter=Meter(services.budget, spent=spent),
+        places={lane: asyncio.Semaphore(slots) for lane, slots in services.slots.items()},
+        emit=emit,
+        decisions={r.key: from_json(Decision, r.body) for r in records if r.kind == "decision" and r.key},
+        finished={r.key: from_json(SubtaskResult, r.body) for r in records if r.kind == "subtask" and r.key},
+    )
+
+
+def new_run_id() -> str:
+    """A fresh run id, short enough to type."""
+    return uuid.uuid4().hex[:12]

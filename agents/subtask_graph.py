@@ -1,0 +1,149 @@
+"""The subtask graph: decide → local | retrieval | large | tool → verify → escalate, or done."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypedDict, get_args
+
+from langgraph.graph import END, START, StateGraph
+from langgraph.runtime import Runtime
+
+from ..router.policy import Decision, LaneName
+from ..router.subtask import Subtask
+from .attempt import Attempt, Escalation, Verdict
+from .budget import Meter
+from .checking import check
+from .codec import digest, from_json, to_json
+from .escalation import first_lane, next_lane, reason_of
+from .events import Attempted, Decided, Escalated, Verified
+from .lane import LaneContext, Upstream
+from .plan import subtask_from_json
+from .scope import RunScope
+
+if TYPE_CHECKING:
+    from langgraph.graph.state import CompiledStateGraph
+
+LANES: tuple[LaneName, ...] = get_args(LaneName)
+
+
+class SubtaskState(TypedDict, total=False):
+    """JSON data only. `subtask` has its references filled in."""
+
+    subtask: dict[str, Any]
+    upstream: dict[str, dict[str, Any]]
+    key: str
+    decision: dict[str, Any]
+    lane: LaneName
+    attempts: list[dict[str, Any]]
+    verdicts: list[dict[str, Any]]
+    """One per attempt, in the same order."""
+    escalations: list[dict[str, Any]]
+    next: LaneName | None
+
+
+async def decide(state: SubtaskState, runtime: Runtime[RunScope]) -> dict[str, Any]:
+    """Decide once: a decision already in the ledger for the same inputs is kept."""
+    scope, subtask = runtime.context, subtask_from_json(state["subtask"])
+    decision = scope.decisions.get(state["key"])
+    if decision is None:
+        decision = await _ask(scope, subtask)
+        scope.services.ledger.append(
+            scope.run_id, "decision", to_json(decision), subtask_id=subtask.id, key=state["key"]
+        )
+    lane = first_lane(subtask, decision, scope.services.lanes)
+    scope.emit(Decided(run_id=scope.run_id, subtask_id=subtask.id, decision=decision, lane=lane))
+    return {"decision": to_json(decision), "lane": lane, "attempts": [], "verdicts": [], "escalations": []}
+
+
+def carry(lane: LaneName) -> Callable[[SubtaskState, Runtime[RunScope]], Awaitable[dict[str, Any]]]:
+    """The node of one lane."""
+
+    async def node(state: SubtaskState, runtime: Runtime[RunScope]) -> dict[str, Any]:
+        scope, subtask = runtime.context, subtask_from_json(state["subtask"])
+        context = lane_context(scope, state)
+        async with scope.places[lane]:
+            attempt = await _within(context.timeout_s, lane, scope.services.lanes[lane].attempt(subtask, context))
+        scope.emit(Attempted(run_id=scope.run_id, subtask_id=subtask.id, attempt=attempt))
+        return {"attempts": [*state["attempts"], to_json(attempt)]}
+
+    return node
+
+
+async def verify(state: SubtaskState, runtime: Runtime[RunScope]) -> dict[str, Any]:
+    """Check the last attempt, and say where the subtask goes next."""
+    scope, subtask = runtime.context, subtask_from_json(state["subtask"])
+    decision = from_json(Decision, state["decision"])
+    attempt = from_json(Attempt, state["attempts"][-1])
+    attempt, verdict = await check(scope, subtask, decision, attempt, lane_context(scope, state))
+    scope.emit(Verified(run_id=scope.run_id, subtask_id=subtask.id, verdict=verdict))
+    tried = [*(row["source"] for row in state["escalations"]), attempt.lane]
+    onward = next_lane(subtask, decision, verdict, tried, scope.services.lanes)
+    return {
+        "attempts": [*state["attempts"][:-1], to_json(attempt)],
+        "verdicts": [*state["verdicts"], to_json(verdict)],
+        "next": onward,
+    }
+
+
+async def escalate(state: SubtaskState, runtime: Runtime[RunScope]) -> dict[str, Any]:
+    """Move to the next lane, with the reason."""
+    scope = runtime.context
+    attempt = from_json(Attempt, state["attempts"][-1])
+    verdict = from_json(Verdict, state["verdicts"][-1])
+    target = state["next"]
+    assert target is not None  # noqa: S101 - the edge into this node
+    step = Escalation(source=attempt.lane, target=target, reason=reason_of(attempt, verdict))
+    scope.emit(Escalated(run_id=scope.run_id, subtask_id=state["subtask"]["id"], escalation=step))
+    return {"lane": target, "escalations": [*state["escalations"], to_json(step)]}
+
+
+@cache
+def subtask_graph() -> CompiledStateGraph[SubtaskState, RunScope, SubtaskState, SubtaskState]:
+    """The compiled graph. It holds no agent's parts: those come with the run's scope."""
+    graph = StateGraph(SubtaskState, context_schema=RunScope)
+    graph.add_node("decide", decide)
+    for lane in LANES:
+        graph.add_node(lane, carry(lane))
+        graph.add_edge(lane, "verify")
+    graph.add_node("verify", verify)
+    graph.add_node("escalate", escalate)
+    graph.add_edge(START, "decide")
+    graph.add_conditional_edges("decide", lambda state: state["lane"], list(LANES))
+    graph.add_conditional_edges(
+        "verify", lambda state: "done" if state["next"] is None else "escalate", {"done": END, "escalate": "escalate"}
+    )
+    graph.add_conditional_edges("escalate", lambda state: state["lane"], ["tool", "retrieval", "large"])
+    return graph.compile(name="subtask")
+
+
+def lane_context(scope: RunScope, state: SubtaskState) -> LaneContext:
+    """What a lane is given, the same for every attempt at one subtask."""
+    subtask_id = state["subtask"]["id"]
+    left = scope.meter.seconds_left()
+    limit = scope.services.timeout_s
+    return LaneContext(
+        task=scope.task,
+        upstream={name: from_json(Upstream, row) for name, row in state["upstream"].items()},
+        caller=scope.caller(Meter(parent=scope.meter), subtask_id),
+        seed=int(digest(scope.services.seed, subtask_id)[:7], 16),
+        timeout_s=limit if left == float("inf") else min(left, limit or left),
+    )
+
+
+async def _within(timeout_s: float | None, lane: LaneName, attempt: Awaitable[Attempt]) -> Attempt:
+    try:
+        async with asyncio.timeout(timeout_s):
+            return await attempt
+    except TimeoutError:
+        return Attempt(lane=lane, failure="timeout", detail=f"no answer within {timeout_s:g} s")
+
+
+async def _ask(scope: RunScope, subtask: Subtask) -> Decision:
+    decisions = scope.services.policy.decide([subtask])
+    if inspect.isawaitable(decisions):
+        decisions = await decisions
+    (decision,) = decisions
+    return decision
