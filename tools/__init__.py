@@ -1,4 +1,4 @@
-"""Tools an agent can call: a calculator, unit conversion, sea routes. Each is a langchain-core tool, built on demand."""
+"""Tools an agent can call: calculator, unit conversion, sea routes; langchain-core tools, built on demand."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Exact arithmetic for agents: a strict grammar (`expression`), worked out with SymPy's exact numbers.
 
-Text never reaches `eval` or SymPy's own parser. A result is exact until it is written down, then rounded to 15
-significant digits.
+Text never reaches `eval` or SymPy's own parser. A result is exact until it is written down, then rounded to
+15 significant digits.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from .errors import ToolInputError
-from .expression import Call, Node, Number, parse_expression
+from .expression import Node, Number, parse_expression
 
 if TYPE_CHECKING:
     from langchain_core.tools import BaseTool
@@ -37,10 +37,11 @@ _CERTAIN = 30
 def calculate(expression: str) -> str:
     """The value of an arithmetic expression, such as `"15% of 1,234.5"` or `"2 * sqrt(2)"`.
 
-    Knows `+ - * / // % ** ( )`, thousands separators, a trailing percent sign, `of`, `$`, `pi` and the functions sqrt,
-    abs, min, max, round, floor, ceil, log (natural, or to a base) and exp. Inside a call a comma parts arguments.
-    Integers and terminating decimals come back exact, others with 15 significant digits; `round` goes half to even.
-    `ToolInputError` on anything else: bad syntax, division by zero, a value that is not real or is too large.
+    Knows `+ - * / // % ** ( )`, thousands separators, a trailing percent sign, `of`, `$`, `pi` and the
+    functions sqrt, abs, min, max, round, floor, ceil, log (natural, or to a base) and exp. Inside a call a
+    comma parts arguments. Integers and terminating decimals come back exact, others with 15 significant
+    digits; `round` goes half to even. `ToolInputError` on anything else: bad syntax, division by zero, a
+    value that is not real or is too large.
     """
     return _written(_value(parse_expression(expression)), expression)
 
@@ -55,8 +56,8 @@ def calculator_tool() -> BaseTool:
     return StructuredTool.from_function(
         calculator,
         description=(
-            "Work out an arithmetic expression exactly. Knows + - * / // % ** ( ), 1,234.5, 15%, 'of', pi, and "
-            "sqrt, abs, min, max, round, floor, ceil, log, exp. Example: '15% of 1,234.5'."
+            "Work out an arithmetic expression exactly. Knows + - * / // % ** ( ), 1,234.5, 15%, 'of', pi, "
+            "and sqrt, abs, min, max, round, floor, ceil, log, exp. Example: '15% of 1,234.5'."
         ),
     )
 
@@ -72,8 +73,8 @@ def _value(node: Node) -> Any:  # a SymPy number or constant expression
     least, most, work = known[node.name]
     if not least <= len(node.arguments) <= most:
         raise ToolInputError(
-            f"{node.name!r} takes {_count(least, most)}, not {len(node.arguments)} (inside a call a comma parts "
-            "arguments, so write 1234 and not 1,234)"
+            f"{node.name!r} takes {_count(least, most)}, not {len(node.arguments)} (inside a call a comma "
+            "parts arguments, so write 1234 and not 1,234)"
         )
     return _checked(work(*(_value(argument) for argument in node.arguments)), node.name)
 
@@ -134,7 +135,11 @@ def _exponential(value: Any) -> Any:
 def _logarithm(value: Any, *base: Any) -> Any:
     import sympy
 
-    if _is_zero(value) or value.is_negative or any(_is_zero(b) or b.is_negative or _is_zero(b - 1) for b in base):
+    if (
+        _is_zero(value)
+        or value.is_negative
+        or any(_is_zero(b) or b.is_negative or _is_zero(b - 1) for b in base)
+    ):
         raise ToolInputError("'log' needs a positive number, and a positive base other than 1")
     return sympy.log(value, *base)
 
@@ -166,7 +171,9 @@ def _is_zero(value: Any) -> bool:
 
 def _checked(value: Any, name: str) -> Any:
     if not value.is_real or not value.is_finite:
-        raise ToolInputError(f"the result of {name!r} is not a real number; check the sign of what it is given")
+        raise ToolInputError(
+            f"the result of {name!r} is not a real number; check the sign of what it is given"
+        )
     if not _is_zero(value) and abs(_log2(value)) > MAX_BITS:
         raise ToolInputError(f"the result of {name!r} exceeds {MAX_BITS} bits; use smaller numbers")
     return value
@@ -197,7 +204,11 @@ def _written(value: Any, expression: str) -> str:
 
 def _terminates(value: Any) -> bool:
     """Whether it is a decimal that ends within the digits shown of exact results."""
-    return bool(value.is_Rational and (value * 10**_EXACT_DECIMALS).is_Integer and abs(value) < 10 ** (MAX_EXACT - _EXACT_DECIMALS))
+    return bool(
+        value.is_Rational
+        and (value * 10**_EXACT_DECIMALS).is_Integer
+        and abs(value) < 10 ** (MAX_EXACT - _EXACT_DECIMALS)
+    )
 
 
 def _plain(number: Decimal) -> str:

@@ -1,7 +1,7 @@
 """The calculator's grammar: text to a small syntax tree, by precedence climbing.
 
-It knows numbers, `+ - * / // % **`, brackets and calls of named functions, and nothing else: no attributes, strings,
-comparisons or assignments, so no text can reach Python. Values are worked out in `calculator`.
+It knows numbers, `+ - * / // % **`, brackets and calls of named functions, and nothing else: no attributes,
+strings, comparisons or assignments, so no text can reach Python. Values are worked out in `calculator`.
 """
 
 from __future__ import annotations
@@ -66,7 +66,9 @@ def parse_expression(text: str) -> Node:
     if not text.strip():
         raise ToolInputError("the expression is empty; write something like '2 * (3 + 4)'")
     if len(text) > MAX_LENGTH:
-        raise ToolInputError(f"the expression has {len(text)} characters, the limit is {MAX_LENGTH}; split it")
+        raise ToolInputError(
+            f"the expression has {len(text)} characters, the limit is {MAX_LENGTH}; split it"
+        )
     parser = _Parser(_tokens(text.translate(_SPELLINGS)), text)
     node = parser.expression(0, 0)
     parser.expect("end")
@@ -120,7 +122,9 @@ class _Parser:
         token = self._take()
         if text not in (token.kind, token.text):
             wanted = "an operator" if text == "end" else repr(text)
-            raise ToolInputError(f"expected {wanted} at character {token.at} of {self._text!r}, found {token.text!r}")
+            raise ToolInputError(
+                f"expected {wanted} at character {token.at} of {self._text!r}, found {token.text!r}"
+            )
 
     def _operand(self, depth: int) -> Node:
         token = self._take()
@@ -174,5 +178,7 @@ def _number(text: str) -> Fraction:
     digits = text.replace(",", "").lower()
     exponent = digits.partition("e")[2].lstrip("+-")
     if len(exponent) > MAX_EXPONENT_DIGITS:
-        raise ToolInputError(f"the exponent of {text!r} is out of range; use at most {MAX_EXPONENT_DIGITS} digits")
+        raise ToolInputError(
+            f"the exponent of {text!r} is out of range; use at most {MAX_EXPONENT_DIGITS} digits"
+        )
     return Fraction(digits)

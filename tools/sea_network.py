@@ -1,7 +1,8 @@
 """The world's sea lanes and ports, as the searoute package ships them, held read-only.
 
-The data modules are loaded by path: importing the package itself would pull in networkx, and its graph carries the
-restrictions of whoever called last. What is built here never changes, so any thread may read it.
+The data modules are loaded by path: importing the package itself would pull in networkx, and its graph
+carries the restrictions of whoever called last. What is built here never changes, so any thread may read
+it.
 """
 
 from __future__ import annotations
@@ -45,7 +46,8 @@ MAX_APPROACH_NM = 50.0
 
 LonLat = tuple[float, float]
 
-# searoute leaves some lanes round these capes untagged, so that avoiding the cape led past it a little further south.
+# searoute leaves some lanes round these capes untagged, so that avoiding the cape led past it a little
+# further south.
 _CAPES = {"south_africa": (21.0, -34.0), "chili": (-68.1, -52.0)}
 """Meridian of a cape, and the latitude south of which a lane crossing it rounds the cape."""
 
@@ -139,7 +141,11 @@ def find_port(locode: str) -> Port:
     named = {port.name.lower(): port.locode for port in ports.values()}
     near = difflib.get_close_matches(locode.strip().lower(), named, n=1, cutoff=0.75)
     found = [named[near[0]]] if near else difflib.get_close_matches(code, ports, n=1)
-    hint = f"did you mean {found[0]!r} ({ports[found[0]].name})?" if found else "give a UN/LOCODE such as 'NLRTM'"
+    hint = (
+        f"did you mean {found[0]!r} ({ports[found[0]].name})?"
+        if found
+        else "give a UN/LOCODE such as 'NLRTM'"
+    )
     raise ToolInputError(f"unknown port {locode!r}; {hint}")
 
 
@@ -170,8 +176,8 @@ def moor(point: LonLat) -> Mooring:
     gap = EARTH_RADIUS_NM * 2 * math.asin(min(1.0, float(np.linalg.norm(feet[best] - target)) / 2))
     if gap > MAX_APPROACH_NM:
         raise ToolInputError(
-            f"the point {point} is {gap:.0f} nm from the nearest sea lane, the limit is {MAX_APPROACH_NM:.0f}; it may "
-            "be inland or its longitude and latitude swapped: give a port or a point on a sea lane"
+            f"the point {point} is {gap:.0f} nm from the nearest sea lane, the limit is "
+            f"{MAX_APPROACH_NM:.0f}; it may be inland or its longitude and latitude swapped: give a port or a point on a sea lane"
         )
     a, b = (int(i) for i in network.lanes[best])
     legs = {i: great_circle_nm(point, network.points[i]) for i in (a, b)}
@@ -200,11 +206,15 @@ def _data(name: str) -> ModuleType:
     """One of searoute's two data modules, without importing searoute."""
     package = importlib.util.find_spec("searoute")
     if package is None or not package.submodule_search_locations:
-        raise UnavailableError("the sea lanes are missing: install searoute (pip install 'searoute>=1.6,<1.7')")
+        raise UnavailableError(
+            "the sea lanes are missing: install searoute (pip install 'searoute>=1.6,<1.7')"
+        )
     file = Path(package.submodule_search_locations[0], "data", f"{name}.py")
     spec = importlib.util.spec_from_file_location(f"{__name__}.{name}", file)
     if spec is None or spec.loader is None or not file.is_file():
-        raise UnavailableError(f"searoute has no {file.name}: install searoute 1.6 (pip install 'searoute>=1.6,<1.7')")
+        raise UnavailableError(
+            f"searoute has no {file.name}: install searoute 1.6 (pip install 'searoute>=1.6,<1.7')"
+        )
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

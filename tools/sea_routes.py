@@ -1,7 +1,7 @@
 """Shortest sea routes between two places, with passages that may be avoided.
 
-The search reads one immutable network and keeps all its state in the call, so calls with different restrictions can
-run at the same time. A route that cannot be found is an error, never a length of zero.
+The search reads one immutable network and keeps all its state in the call, so calls with different
+restrictions can run at the same time. A route that cannot be found is an error, never a length of zero.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from .errors import ToolInputError
@@ -60,10 +61,10 @@ def sea_route(
 ) -> SeaRoute:
     """The shortest route by sea between two ports (LOCODE) or points (lon, lat).
 
-    `avoid` names passages of `sea_network.PASSAGES`. The Northwest Passage is used only if `arctic`. Distances are
-    great-circle lengths along searoute's lanes (Apache-2.0; median 1.7 % from published tables) plus the way from the
-    points to their lanes. `ToolInputError` for an unknown port or passage, a point too far from any lane, or two equal
-    places; `NoRouteError` if nothing is left to sail.
+    `avoid` names passages of `sea_network.PASSAGES`. The Northwest Passage is used only if `arctic`.
+    Distances are great-circle lengths along searoute's lanes (Apache-2.0; median 1.7 % from published
+    tables) plus the way from the points to their lanes. `ToolInputError` for an unknown port or passage, a
+    point too far from any lane, or two equal places; `NoRouteError` if nothing is left to sail.
     """
     blocked = check_passages(avoid) | (frozenset() if arctic else CLOSED_UNLESS_ASKED)
     start, end = locate(origin), locate(destination)
@@ -73,11 +74,13 @@ def sea_route(
 
 
 def sea_route_tool() -> BaseTool:
-    """The route finder as a langchain-core tool named `sea_route`; its answer is JSON-able, without the coordinates."""
+    """The route finder as a langchain-core tool `sea_route`, whose answer is JSON-able (no coordinates)."""
     from langchain_core.tools import StructuredTool
 
     def route(
-        origin: str | tuple[float, float], destination: str | tuple[float, float], avoid: list[str] | None = None
+        origin: str | tuple[float, float],
+        destination: str | tuple[float, float],
+        avoid: list[str] | None = None,
     ) -> dict[str, Any]:
         found = sea_route(origin, destination, avoid=avoid or ())
         return {
@@ -90,8 +93,8 @@ def sea_route_tool() -> BaseTool:
         route,
         name="sea_route",
         description=(
-            "Shortest route by sea between two ports (UN/LOCODE) or (lon, lat) points: nautical miles and passages. "
-            f"`avoid` may name: {', '.join(PASSAGES)}."
+            "Shortest route by sea between two ports (UN/LOCODE) or (lon, lat) points: nautical miles and "
+            f"passages. `avoid` may name: {', '.join(PASSAGES)}."
         ),
     )
 
@@ -102,7 +105,12 @@ def locate(place: str | Sequence[float]) -> LonLat:
         port = find_port(place)
         return (port.lon, port.lat)
     numbers = [float(n) for n in place]
-    if len(numbers) != 2 or not all(map(math.isfinite, numbers)) or abs(numbers[1]) > 90 or abs(numbers[0]) > 360:
+    if (
+        len(numbers) != 2
+        or not all(map(math.isfinite, numbers))
+        or abs(numbers[1]) > 90
+        or abs(numbers[0]) > 360
+    ):
         raise ToolInputError(f"{place!r} is not a place: give a LOCODE or (longitude, latitude) in degrees")
     lon, lat = numbers
     return (lon if -180 <= lon <= 180 else lon - math.copysign(360, lon), lat)
@@ -116,7 +124,8 @@ def _search(start: LonLat, end: LonLat, blocked: frozenset[str]) -> SeaRoute:
     cost, nodes = _dijkstra(network, source, target, blocked)
     if min(cost, direct) == math.inf:
         raise NoRouteError(
-            f"no way by sea from {start} to {end} without {', '.join(sorted(blocked))}; allow one of these passages"
+            f"no way by sea from {start} to {end} without {', '.join(sorted(blocked))}; "
+            "allow one of these passages"
         )
     if direct <= cost:
         cost, nodes = direct, []
@@ -128,7 +137,9 @@ def _search(start: LonLat, end: LonLat, blocked: frozenset[str]) -> SeaRoute:
     )
 
 
-def _dijkstra(network: Network, source: Mooring, target: Mooring, blocked: frozenset[str]) -> tuple[float, list[int]]:
+def _dijkstra(
+    network: Network, source: Mooring, target: Mooring, blocked: frozenset[str]
+) -> tuple[float, list[int]]:
     """Length and nodes of the shortest way from one mooring to another; infinite if there is none."""
     reached: dict[int, float] = {}
     before: dict[int, int] = {}
@@ -159,7 +170,7 @@ def _walked(before: Mapping[int, int], last: int) -> list[int]:
 def _passages(network: Network, nodes: Sequence[int]) -> tuple[str, ...]:
     """Passages along a way, each once, in order."""
     found: dict[str, None] = {}
-    for node, following in zip(nodes, nodes[1:], strict=False):
+    for node, following in pairwise(nodes):
         for neighbour, _, passage in network.neighbours[node]:
             if neighbour == following and passage:
                 found[passage] = None

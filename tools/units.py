@@ -1,4 +1,5 @@
-"""Unit conversion by pint, with a shipping reading of short names: `nm` is the nautical mile, `t` the metric ton.
+"""Unit conversion by pint, with a shipping reading of short names: `nm` is the nautical mile, `t` the
+metric ton.
 
 Containers (TEU, FEU) are a dimension of their own. A plain `ton` is refused: it could be any of three.
 """
@@ -39,7 +40,8 @@ _SHIPPING = {
     "c": "degC",
     "f": "degF",
 }
-"""Case-insensitive names that win over pint's (its `nm` is the nanometre, its `t` the metric ton, its `F` the farad)."""
+"""Case-insensitive names that win over pint's (its `nm` is the nanometre, its `t` the metric ton, its `F`
+the farad)."""
 _AMBIGUOUS = frozenset({"ton", "tons"})
 _UNIT = re.compile(r"(?:[^\W\d_][\w ]*|°[CFcf])(?:\s*(?:\*\*|\^)\s*-?\d)?")
 _JOINTS = re.compile(r"\s*(?<!\*)[*/](?!\*)\s*")
@@ -49,8 +51,8 @@ _LOCK = Lock()
 def convert(value: float, from_unit: str, to_unit: str) -> float:
     """`value` in `from_unit`, expressed in `to_unit`, to 12 significant digits.
 
-    Temperatures are readings (0 °C is 32 °F), not differences. `ToolInputError` for an unknown unit (naming the nearest),
-    units of different dimensions, or a value that is not finite.
+    Temperatures are readings (0 °C is 32 °F), not differences. `ToolInputError` for an unknown unit (naming
+    the nearest), units of different dimensions, or a value that is not finite.
     """
     if not math.isfinite(value):
         raise ToolInputError(f"cannot convert {value!r}; give a finite number")
@@ -62,12 +64,13 @@ def convert(value: float, from_unit: str, to_unit: str) -> float:
             result = float(_registry().Quantity(float(value), source).to(target).magnitude)
         except pint.DimensionalityError as error:
             raise ToolInputError(
-                f"cannot convert {from_unit!r} to {to_unit!r}: {_dimension(error.dim1)} is not {_dimension(error.dim2)}"
+                f"cannot convert {from_unit!r} to {to_unit!r}: "
+                f"{_dimension(error.dim1)} is not {_dimension(error.dim2)}"
             ) from None
         except pint.OffsetUnitCalculusError:
             raise ToolInputError(
-                f"cannot convert {value!r} {from_unit!r} to {to_unit!r}: a temperature reading cannot be part of a "
-                "compound unit"
+                f"cannot convert {value!r} {from_unit!r} to {to_unit!r}: a temperature reading cannot be "
+                "part of a compound unit"
             ) from None
     if not math.isfinite(result):
         raise ToolInputError(f"{value!r} {from_unit!r} is too large to express in {to_unit!r}")
@@ -79,13 +82,14 @@ def units_tool() -> BaseTool:
     from langchain_core.tools import StructuredTool
 
     def convert_units(value: float, from_unit: str, to_unit: str) -> str:
-        return f"{value:.{SIGNIFICANT}g} {from_unit} = {convert(value, from_unit, to_unit):.{SIGNIFICANT}g} {to_unit}"
+        result = convert(value, from_unit, to_unit)
+        return f"{value:.{SIGNIFICANT}g} {from_unit} = {result:.{SIGNIFICANT}g} {to_unit}"
 
     return StructuredTool.from_function(
         convert_units,
         description=(
-            "Convert a value between units. Names are read as in shipping: nm is the nautical mile, kn the knot, t the "
-            "metric ton, TEU a container. Compound units such as 'nm/hour' work."
+            "Convert a value between units. Names are read as in shipping: nm is the nautical mile, kn the knot, "
+            "t the metric ton, TEU a container. Compound units such as 'nm/hour' work."
         ),
     )
 
