@@ -177,7 +177,8 @@ def moor(point: LonLat) -> Mooring:
     if gap > MAX_APPROACH_NM:
         raise ToolInputError(
             f"the point {point} is {gap:.0f} nm from the nearest sea lane, the limit is "
-            f"{MAX_APPROACH_NM:.0f}; it may be inland or its longitude and latitude swapped: give a port or a point on a sea lane"
+            f"{MAX_APPROACH_NM:.0f}; it may be inland or its longitude and "
+            "latitude swapped: give a port or a point on a sea lane"
         )
     a, b = (int(i) for i in network.lanes[best])
     legs = {i: great_circle_nm(point, network.points[i]) for i in (a, b)}

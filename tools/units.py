@@ -88,8 +88,8 @@ def units_tool() -> BaseTool:
     return StructuredTool.from_function(
         convert_units,
         description=(
-            "Convert a value between units. Names are read as in shipping: nm is the nautical mile, kn the knot, "
-            "t the metric ton, TEU a container. Compound units such as 'nm/hour' work."
+            "Convert a value between units. Names are read as in shipping: nm is the nautical mile, kn the "
+            "knot, t the metric ton, TEU a container. Compound units such as 'nm/hour' work."
         ),
     )
 
