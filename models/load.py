@@ -1,0 +1,153 @@
+"""From what a user wrote (an id, a path, an endpoint's name, a chat model) to a chat model and its spec."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from langchain_core.language_models import BaseChatModel
+
+from .. import UsageError
+from .catalogue import CATALOGUE, find_model
+from .manifest import file_sha256
+from .settings import Settings
+from .spec import Locality, ModelSpec, Sampling
+from .weights import pin, resolve_weights
+
+ENDPOINT = "openai/"
+
+
+def load_chat(
+    model: str | ModelSpec | BaseChatModel, *, settings: Settings, fetch: bool = False
+) -> tuple[BaseChatModel, ModelSpec]:
+    """A chat model ready to be called, and its spec.
+
+    `model` is a catalogue id, the path of a .gguf file or of a safetensors folder, `openai/NAME` or
+    `openai/NAME@BASE_URL`, a spec, or any LangChain chat model. Weights are checked here and loaded on the first
+    call. Raises `UsageError` for a name that means nothing, `WeightsError` for weights that are not there.
+    """
+    if isinstance(model, BaseChatModel):
+        return model, spec_for(model)
+    spec = model if isinstance(model, ModelSpec) else parse_model(model, settings=settings)
+    if spec.engine == "openai":
+        from .openai_engine import endpoint_chat
+
+        return endpoint_chat(spec, settings), spec
+    if spec.engine not in ("llamacpp", "transformers"):
+        raise UsageError(f"model {spec.id!r} runs on the {spec.engine!r} engine and cannot chat")
+    path = resolve_weights(spec, home=settings.home, fetch=fetch)
+    spec = pin(spec, home=settings.home)
+    if spec.engine == "transformers":
+        from .transformers_engine import TransformersChat
+
+        return TransformersChat(path=path, model_id=spec.id, sampling=spec.sampling), spec
+    from .llamacpp import LlamaCppChat
+
+    chat = LlamaCppChat(
+        path=path,
+        model_id=spec.id,
+        sampling=spec.sampling,
+        context=spec.context,
+        threads=settings.threads,
+        slots=settings.slots,
+    )
+    return chat, spec
+
+
+def parse_model(model: str, *, settings: Settings) -> ModelSpec:
+    """The spec that a user's string means."""
+    if model in CATALOGUE:
+        return CATALOGUE[model]
+    if model.startswith(ENDPOINT):
+        return _endpoint(model, settings)
+    path = Path(model).expanduser()
+    if path.suffix == ".gguf" or "/" in model or path.is_dir():
+        return _own_weights(path)
+    return find_model(model)
+
+
+def spec_for(model: BaseChatModel) -> ModelSpec:
+    """The spec of a chat model the caller brought along, from what it tells of itself."""
+    name = _text(model, "model_name", "model", "model_id") or type(model).__name__
+    base_url = _text(model, "openai_api_base", "base_url", "api_base", "endpoint")
+    remote = bool(base_url) and not is_loopback(base_url)
+    return ModelSpec(
+        id=name,
+        engine="langchain",
+        source=base_url,
+        revision=f"{type(model).__module__.split('.')[0]}/{name}",
+        locality="remote" if remote or _talks_to_a_vendor(model) else "local",
+    )
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a URL stays on this machine."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def _endpoint(model: str, settings: Settings) -> ModelSpec:
+    name, _, address = model.removeprefix(ENDPOINT).partition("@")
+    base_url = address or settings.openai_base_url
+    if not name or urlsplit(base_url).scheme not in ("http", "https"):
+        raise UsageError(
+            f"model {model!r} is not an endpoint: write 'openai/NAME' (PILOTFISH_OPENAI_BASE_URL says where) "
+            "or 'openai/NAME@http://HOST:PORT/v1'"
+        )
+    known = next((spec for spec in CATALOGUE.values() if spec.source == name), None)
+    locality: Locality = "local" if is_loopback(base_url) else "remote"
+    return ModelSpec(
+        id=f"{ENDPOINT}{name}",
+        engine="openai",
+        source=base_url,
+        revision=name,
+        sampling=known.sampling if known else Sampling(max_tokens=2048),
+        context=known.context if known else 131_072,
+        thinking=known.thinking if known else "none",
+        price_in=settings.openai_price_in if locality == "remote" else 0.0,
+        price_out=settings.openai_price_out if locality == "remote" else 0.0,
+        locality=locality,
+    )
+
+
+def _own_weights(path: Path) -> ModelSpec:
+    path = path.absolute()
+    if path.is_file() and path.suffix == ".gguf":
+        return ModelSpec(
+            id=path.stem,
+            engine="llamacpp",
+            source=str(path),
+            sha256=file_sha256(path),
+            sampling=Sampling(max_tokens=1024),
+        )
+    tensors = sorted(path.glob("*.safetensors"))
+    if tensors and (path / "config.json").is_file():
+        digests = "\n".join(f"{file.name} {file_sha256(file)}" for file in tensors)
+        return ModelSpec(
+            id=path.name,
+            engine="transformers",
+            source=str(path),
+            sha256=hashlib.sha256(digests.encode()).hexdigest(),
+            sampling=Sampling(max_tokens=1024),
+        )
+    raise UsageError(
+        f"{str(path)!r} is neither a .gguf file nor a folder with config.json and .safetensors files; "
+        f"the models known by name are: {', '.join(CATALOGUE)}"
+    )
+
+
+def _text(model: BaseChatModel, *names: str) -> str:
+    values: list[Any] = [getattr(model, name, None) for name in names]
+    return next((value for value in values if isinstance(value, str) and value), "")
+
+
+def _talks_to_a_vendor(model: BaseChatModel) -> bool:
+    """An SDK's client without a base URL goes to the vendor; it is known by the key it holds."""
+    fields = type(model).model_fields
+    return any(name.endswith("api_key") for name in fields)
