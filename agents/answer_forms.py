@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
@@ -26,10 +27,10 @@ _ARTICLE = re.compile(r"^(?:the|an?)\s+(?=\w)")
 _MONTHS = "january february march april may june july august september october november december".split()
 _MONTH = "|".join(f"{name[:3]}(?:{name[3:]})?" if name[3:] else name for name in _MONTHS)
 _DATES = (
-    re.compile(r"^(?P<y>\d{4})-(?P<n>\d{1,2})-(?P<d>\d{1,2})$"),
-    re.compile(rf"^(?P<d>\d{{1,2}})(?:st|nd|rd|th)?\s+(?:of\s+)?(?P<m>{_MONTH})\.?,?\s+(?P<y>\d{{4}})$", re.IGNORECASE),
-    re.compile(rf"^(?P<m>{_MONTH})\.?\s+(?P<d>\d{{1,2}})(?:st|nd|rd|th)?,?\s+(?P<y>\d{{4}})$", re.IGNORECASE),
-    re.compile(r"^(?P<p>\d{1,2})[/.](?P<q>\d{1,2})[/.](?P<y>\d{4})$"),
+    re.compile(r"\b(?P<y>\d{4})-(?P<n>\d{1,2})-(?P<d>\d{1,2})\b"),
+    re.compile(rf"\b(?P<d>\d{{1,2}})(?:st|nd|rd|th)?\s+(?:of\s+)?(?P<m>{_MONTH})\.?,?\s+(?P<y>\d{{4}})\b", re.IGNORECASE),
+    re.compile(rf"\b(?P<m>{_MONTH})\.?\s+(?P<d>\d{{1,2}})(?:st|nd|rd|th)?,?\s+(?P<y>\d{{4}})\b", re.IGNORECASE),
+    re.compile(r"\b(?P<p>\d{1,2})[/.](?P<q>\d{1,2})[/.](?P<y>\d{4})\b"),
 )
 _UNIT = re.compile(r"^[^\W\d_][^\d]{0,30}$|^°[CF]$")
 _CURRENCIES = {"dollar": "$", "usd": "$", "us$": "$", "euro": "€", "eur": "€", "pound": "£", "gbp": "£", "yen": "¥"}
@@ -103,9 +104,17 @@ def mathematical(text: str) -> bool:
 def read_date(text: str) -> date | None:
     """The date that the whole text is; day and month in figures only count when one cannot be a month."""
     for pattern in _DATES:
-        if match := pattern.match(text):
+        if match := pattern.fullmatch(text):
             return _date_of(match.groupdict())
     return None
+
+
+def find_dates(text: str) -> Iterator[tuple[date, int, int]]:
+    """The full dates in a text, each with where it starts and ends."""
+    for pattern in _DATES:
+        for match in pattern.finditer(text):
+            if day := _date_of(match.groupdict()):
+                yield day, match.start(), match.end()
 
 
 def plain(text: str) -> str:

@@ -41,6 +41,8 @@ class Numeral:
     """What it says; `25%` has the value 25 and is marked a percentage."""
     start: int
     end: int
+    decimals: int = 0
+    """Decimals shown."""
     percent: bool = False
     currency: str = ""
     """`$`, `€`, `£`, `¥` or nothing."""
@@ -87,6 +89,7 @@ def _numeral(match: re.Match[str]) -> Numeral:
         value=-value if match["sign"] in ("-", "−") else value,
         start=match.start(),
         end=match.end(),
+        decimals=len((match["digits"] or "").partition(".")[2]),
         percent=match["percent"] is not None,
         currency=(match["currency"] or "").removeprefix("US"),
         spelled=match["digits"] is None,
