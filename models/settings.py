@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from platformdirs import user_data_path
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -48,8 +48,15 @@ class Settings(BaseSettings):
     """US dollars per million output tokens at that endpoint."""
     threads: int | None = Field(default=None, ge=1)
     """CPU threads of the local model; None is one for each core."""
+    context: int = Field(default=8192, ge=2048)
+    """Tokens of prompt and answer together, for each slot of a .gguf file of your own."""
     slots: int = Field(default=4, ge=1)
     """Requests the local model works on at once."""
+
+    @field_validator("home")
+    @classmethod
+    def _expand(cls, home: Path) -> Path:
+        return home.expanduser()
 
     @classmethod
     def settings_customise_sources(

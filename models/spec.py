@@ -56,7 +56,7 @@ class ModelSpec:
     """The files, when they are pinned one by one."""
     sampling: Sampling = Sampling()
     context: int = 2048
-    """Tokens of prompt and answer together."""
+    """Tokens of prompt and answer together; 0 is what the weights say themselves."""
     price_in: float = 0.0
     """US dollars per million input tokens."""
     price_out: float = 0.0

@@ -1,6 +1,6 @@
 """Structured answers: a schema from what the caller gave, JSON out of what the model wrote, one repair turn.
 
-It never executes what it reads, and it does not mend broken JSON itself: the model is asked once, then it is a failure.
+It never mends broken JSON itself: the model is asked once more, then it is a failure.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _MOST_FAULTS = 3
 
 
 class StructureError(ValueError):
-    """Text that holds no JSON value, or one that does not fit the schema; the message is fit to show to the model."""
+    """Text that holds no JSON value, or one that does not fit; the message is fit to show to the model."""
 
 
 def json_schema_of(schema: Mapping[str, Any] | type) -> dict[str, Any]:
@@ -38,10 +38,15 @@ def json_schema_of(schema: Mapping[str, Any] | type) -> dict[str, Any]:
     raise TypeError(f"an answer's schema is a pydantic class or a JSON schema, not {schema!r}")
 
 
+def response_format(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """What an OpenAI-compatible server wants to hear to constrain an answer to `schema`."""
+    return {"type": "json_schema", "json_schema": {"name": "answer", "schema": dict(schema)}}
+
+
 def parse_answer(text: str, schema: Mapping[str, Any]) -> Any:
     """The JSON value in `text` that fits `schema`; raises `StructureError` otherwise.
 
-    A value alone, in a code fence, or among other words is found; where several are, the last one that fits counts.
+    A value alone, in a code fence, or among other words is found; of several the last one that fits counts.
     """
     candidates = _candidates(text)
     if not candidates:
@@ -57,13 +62,17 @@ def constrained(
     model: Runnable[LanguageModelInput, Any], schema: Mapping[str, Any] | type, *, include_raw: bool
 ) -> Runnable[LanguageModelInput, Any]:
     """What follows a model that a grammar already holds to the schema: parse, validate, nothing else."""
-    return model | RunnableLambda(lambda message: _deliver(message, schema, include_raw))
+
+    def deliver(message: BaseMessage) -> Any:
+        return _deliver(message, schema, include_raw)
+
+    return model | RunnableLambda(deliver)
 
 
 def repaired(
     model: BaseChatModel, schema: Mapping[str, Any] | type, *, include_raw: bool, **kwargs: Any
 ) -> Runnable[LanguageModelInput, Any]:
-    """Structured answers of any chat model: ask for JSON, parse, validate, and let it mend its answer once."""
+    """Structured answers of any chat model: ask for JSON, parse, validate, have it mended once."""
     wanted = json_schema_of(schema)
 
     def call(value: LanguageModelInput) -> Any:
@@ -119,7 +128,7 @@ def _deliver(message: BaseMessage, schema: Mapping[str, Any] | type, include_raw
 
 
 def _candidates(text: str) -> list[Any]:
-    """JSON values in the text: the whole of it, else those in code fences, else every outermost object or array."""
+    """JSON values in the text: all of it, else those in code fences, else each outermost object or array."""
     for pieces in ([text], _FENCE.findall(text)):
         values = [value for piece in pieces for value in _load(piece)]
         if values:

@@ -27,10 +27,10 @@ class Thought:
 
 
 def split_thinking(text: str) -> Thought:
-    """Split thinking off. A tag inside a code fence of the answer is text, and so is an opening tag in a block.
+    """Split thinking off. A tag in a code fence of the answer is text, and so is an opening tag in a block.
 
-    A closing tag that nothing opened means that all before it is thinking: the chat template opened the block, or
-    blocks were nested.
+    A closing tag that nothing opened means that all before it is thinking: the chat template opened the
+    block, or blocks were nested.
     """
     thinking: list[str] = []
     answer: list[str] = []
@@ -53,7 +53,7 @@ def split_thinking(text: str) -> Thought:
 
 
 def extract_boxed(text: str) -> str | None:
-    r"""What the last complete `\boxed{…}` or `\fbox{…}` of the text holds, or the word after a `\boxed` without braces.
+    r"""What the last complete `\boxed{…}` or `\fbox{…}` holds, or the word after one without braces.
 
     Braces inside are balanced, escaped ones do not count. None when there is no box or none is closed.
     """

@@ -1,7 +1,6 @@
 """Weights on disk: find them, check them against their sha256, and have them fetched when that is allowed.
 
-`HOME/models/ID/` holds the files of one model and `pilotfish.json`, their manifest. A folder appears there whole
-or not at all.
+`HOME/models/ID/` holds the files of one model and `pilotfish.json`, their manifest; it appears whole or not at all.
 """
 
 from __future__ import annotations
