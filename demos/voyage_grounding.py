@@ -29,6 +29,10 @@ _COSTS = {
     "emission_areas": "Which emission control areas have a sulphur limit of 0.10 %, and from when?",
     "fuel": "What are the VLSFO and MGO prices per tonne and their carbon factors?",
     "port_costs": "What does a port call cost?",
+    "vessels": (
+        "What are the size, fuel, charter and hull value of each vessel class: Feeder, Panamax, Post-Panamax, "
+        "Neo-Panamax, Ultra-large?"
+    ),
 }
 _CARBON = "What are the EU ETS allowance price, the phase-in and the share of a voyage with one or two EU ports?"
 
@@ -41,10 +45,8 @@ class Question:
     text: str
 
 
-def grounding_questions(
-    passages: Iterable[str], *, vessel_class: str, european: bool = False
-) -> tuple[Question, ...]:
-    """Questions about these passages, a vessel class such as `Neo-Panamax`, and the costs of any voyage.
+def grounding_questions(passages: Iterable[str], *, european: bool = False) -> tuple[Question, ...]:
+    """Questions about these passages and the costs of any voyage; five passages of text answer each.
 
     `european` asks for the carbon price too; it applies where a port is in the European Union, Norway or Iceland.
     """
@@ -53,7 +55,6 @@ def grounding_questions(
         asked[passage] = _PASSAGES[passage]
         asked.update(_MORE.get(passage, {}))
     asked |= _COSTS
-    asked["vessel"] = f"What are the size, fuel, charter and hull value of the {vessel_class} class of vessel?"
     if european:
         asked["carbon"] = _CARBON
     return tuple(Question(id=name, text=text) for name, text in asked.items())
