@@ -96,7 +96,7 @@ def stripped(text: str) -> str:
 
 def mathematical(text: str) -> bool:
     """Whether a text is a formula that is safe to hand to a computer algebra system."""
-    if len(text) > _LONGEST_FORMULA or _RUNAWAY.search(text):
+    if len(text) > _LONGEST_FORMULA or _RUNAWAY.search(text) or _DECADE.match(text):
         return False
     return bool(_MATHS.search(text)) or read_number(text) is not None
 

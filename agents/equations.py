@@ -13,7 +13,7 @@ from fractions import Fraction
 from ..tools.errors import ToolInputError
 from ..tools.expression import Call, Node, parse_expression
 from .equation_text import Token, lines_of, tokens_of
-from .numerals import shown
+from .numerals import UNITS, shown
 
 MAX_TERMS = 60
 """Tokens read of one side of an equation."""
@@ -22,12 +22,6 @@ MAX_BITS = 4_000
 
 _FLOAT_NOISE = Fraction(1, 10**9)
 _UNIT_LETTERS = frozenset("mgshlLVWAJNKCF")
-_CONVERTIBLE = frozenset(
-    "k s sec second min minute h hr hour day week month quarter year decade century mm cm m km meter metre kilometer "
-    "kilometre centimeter centimetre inch in ft foot feet yard mile nm mg g gram kg kilogram t ton tonne lb pound oz "
-    "ounce ml l liter litre gallon quart pint cup cent penny pennie dime nickel dollar dozen pair score gross c f kb mb "
-    "gb tb byte bit degree radian".split()
-)
 _SCALING = frozenset("k dozen pair score gross percent".split())
 _DOUBTFUL_BEFORE = frozenset(
     "of mod modulo choose root squared cubed half double twice triple log ln sqrt sin cos tan base if suppose assume "
@@ -202,7 +196,7 @@ def _doubtful_before(tokens: list[Token], start: int) -> bool:
 def _may_convert(left: frozenset[str], right: frozenset[str]) -> bool:
     units = left | right
     mixed = left != right or len(units) > 1
-    return not _SCALING.isdisjoint(units) or (mixed and not _CONVERTIBLE.isdisjoint(units))
+    return not _SCALING.isdisjoint(units) or (mixed and not UNITS.isdisjoint(units))
 
 
 def _doubtful_after(after: list[Token]) -> bool:

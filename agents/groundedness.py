@@ -1,0 +1,127 @@
+"""Whether an answer stands in its evidence: every number, date and name, its words, its quotes, and whether it is
+about what was asked. Compares words, so a contradiction in other words passes; `docs/verification.md` says how often.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..retrieval.evidence import Evidence
+from ..router.subtask import Subtask
+from .attempt import Attempt, Citation, Verdict
+from .claims import Claim, answer_texts, claims_of, says_nothing
+from .support import Passage, Support, best_support, missing_from, supports
+from .verifier import unknown
+
+ABOUT = 0.5
+"""Relevance from which an answer is about the question."""
+COVERED = 0.75
+"""Share of a claim's new words that one or two sentences must hold."""
+ABSENT = 0.5
+"""Below this share a claim is not in the evidence at all."""
+MAX_EVIDENCE = 20
+"""Passages that are looked at, best first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Groundedness:
+    """Checks an answer against the passages it is said to rest on."""
+
+    about: float = ABOUT
+    covered: float = COVERED
+    name: str = "groundedness"
+
+    def check(self, subtask: Subtask, attempt: Attempt, /) -> Verdict:
+        """Fail on a phantom quote, a number, date or name that is in no passage, or words that are not; `unknown`
+        without evidence or when the answer is hardly about the question.
+        """
+        if not attempt.evidence:
+            return self._no_evidence("there is no evidence")
+        if (phantom := phantom_citation(attempt.citations, attempt.evidence)) is not None:
+            return self._fail(f"the quote {_short(phantom.quote)!r} is not in {phantom.source!r}")
+        texts = answer_texts(attempt)
+        nothing = [reason for reason in map(says_nothing, texts) if reason]
+        if not texts or nothing:
+            return self._no_evidence(nothing[0] if nothing else "there is no answer")
+        passages = [Passage.of(evidence) for evidence in attempt.evidence[:MAX_EVIDENCE]]
+        claims = [claim for text in texts for claim in claims_of(text, subtask.text)]
+        return self._judge(claims, passages, subtask.text)
+
+    def _judge(self, claims: Sequence[Claim], passages: Sequence[Passage], question: str) -> Verdict:
+        found: list[Support] = []
+        for claim in claims:
+            if missing := missing_from(claim, passages):
+                return self._fail(f"{missing!r} is not in the evidence")
+            support = best_support(claim, passages, question)
+            if support is None or support.coverage < ABSENT:
+                return self._fail(f"no passage says {_short(claim.text)!r}")
+            if support.opposed:
+                return self._fail(f"{_short(claim.text)!r} and {_short(support.quote)!r} differ by a negation")
+            found.append(support)
+        if not found:
+            return self._no_evidence("the answer has no words to look for")
+        return self._weigh(found)
+
+    def _weigh(self, found: Sequence[Support]) -> Verdict:
+        weakest = min(found, key=lambda support: support.coverage)
+        source = found[0].passage.evidence.source
+        if weakest.coverage < self.covered:
+            return unknown(self.name, f"{source!r} holds {weakest.coverage:.0%} of the answer's words")
+        about = max(support.relevance for support in found)
+        if about < self.about:
+            reason = f"it stands in {source!r}, but hardly where the question's words do ({about:.2f})"
+            return unknown(self.name, reason)
+        return Verdict(status="pass", reason=f"its facts stand in {source!r}", checked=self.name)
+
+    def _fail(self, reason: str) -> Verdict:
+        return Verdict(status="fail", reason=reason, checked=self.name)
+
+    def _no_evidence(self, reason: str) -> Verdict:
+        return Verdict(status="unknown", reason=reason, checked=self.name, escalation="no_evidence")
+
+
+def supporting_quote(answer: str, evidence: Sequence[Evidence], question: str) -> Citation | None:
+    """The shortest sentences that carry an answer, as a citation with offsets in the document; `None` if none do."""
+    if says_nothing(answer):
+        return None
+    passages = [Passage.of(one) for one in evidence[:MAX_EVIDENCE]]
+    candidates = [
+        support
+        for claim in claims_of(answer, question)
+        if not missing_from(claim, passages)
+        for support in supports(claim, passages, question)
+        if support.coverage >= COVERED and not support.opposed
+    ]
+    if not candidates:
+        return None
+    return _citation(max(candidates, key=lambda support: (support.relevance - 0.1 * support.sentences, -support.start)))
+
+
+def phantom_citation(citations: Sequence[Citation], evidence: Sequence[Evidence]) -> Citation | None:
+    """The first citation whose quote is not verbatim, but for white space, in a passage of its source."""
+    for citation in citations:
+        quote = " ".join(citation.quote.split())
+        own = [e for e in evidence if citation.chunk_id == e.chunk_id or citation.source == e.source]
+        if not quote or not any(quote in " ".join(one.text.split()) for one in own):
+            return citation
+    return None
+
+
+def _citation(support: Support) -> Citation:
+    evidence = support.passage.evidence
+    return Citation(
+        source=evidence.source,
+        quote=support.quote,
+        chunk_id=evidence.chunk_id,
+        start=evidence.start + support.start,
+        end=evidence.start + support.end,
+        page=evidence.page,
+        heading=evidence.heading,
+        sha256=evidence.sha256,
+    )
+
+
+def _short(text: str, limit: int = 120) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"

@@ -1,0 +1,178 @@
+"""How well a passage carries a claim: the sentences that hold the claim's words, and how near they are to the question.
+
+The weights were set on half of XQuAD (`lab/verification_figures.py` measures the other half). Words are compared, not
+meanings.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import pairwise
+
+from ..retrieval.evidence import Evidence
+from .answer_forms import find_dates
+from .claims import Amount, Claim, amounts_of
+from .sentences import Word, key_terms, sentence_spans, words_of
+
+_REACH = 5
+"""Words of distance at which a question's term counts half."""
+_WEIGHTS = {"near": 1.0, "best": 0.3, "kind": 0.3}
+_ECHO = 0.5
+"""Worth of an answer that only repeats the question."""
+_NUMERIC = re.compile(
+    r"\bhow (?:many|much|old|long|far|tall|large|big|high|fast|often|deep|wide)\b|^when\b|\bwhen (?:did|was|were|is|do|does)\b"
+    r"|\b(?:what|which) (?:number|percent|percentage|year|date|amount|day|decade|century|distance|price)\b",
+    re.IGNORECASE,
+)
+_PERSON = re.compile(r"\b(?:who|whom|whose)\b", re.IGNORECASE)
+_TIME_WORD = re.compile(
+    r"\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)\w*|\b(?:day|week|month|year|century|before|after|during|half|"
+    r"daily|never|always|several|dozen|hundred|thousand|million)s?\b",
+    re.IGNORECASE,
+)
+_NEGATIONS = frozenset("not never no none nor neither cannot without nobody nothing".split())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """An evidence with its words and sentences read once."""
+
+    evidence: Evidence
+    words: tuple[Word, ...]
+    spans: tuple[tuple[int, int], ...]
+    stems: frozenset[str]
+    """Of the words and the heading's."""
+    amounts: tuple[Amount, ...]
+    days: frozenset[date]
+
+    @classmethod
+    def of(cls, evidence: Evidence) -> Passage:
+        """Reads an evidence."""
+        text = evidence.text
+        whole = f"{evidence.heading or ''}\n{text}"
+        return cls(
+            evidence=evidence,
+            words=tuple(words_of(text)),
+            spans=tuple(sentence_spans(text)),
+            stems=frozenset(word.stem for word in words_of(whole)),
+            amounts=tuple(amounts_of(whole)),
+            days=frozenset(day for day, _, _ in find_dates(whole)),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Support:
+    """One or two sentences of a passage as the ground of a claim."""
+
+    passage: Passage
+    start: int
+    end: int
+    coverage: float
+    """Share of the claim's new words that stand in them, 0 to 1."""
+    relevance: float
+    """How near the question's words are to them, 0 to 1."""
+    sentences: int
+    opposed: bool
+    """One says `not` where the other does not."""
+
+    @property
+    def quote(self) -> str:
+        """The sentences as they stand in the passage."""
+        return self.passage.evidence.text[self.start : self.end]
+
+
+def supports(claim: Claim, passages: Sequence[Passage], question: str) -> Iterator[Support]:
+    """Every span of one sentence, or of two that follow one another, with what it is worth for a claim."""
+    asked = key_terms(question)
+    kind = kind_fits(question, claim)
+    echo = _ECHO if claim.novel <= asked else 1.0
+    for passage in passages:
+        shares = [len(asked & _stems(passage, *span)) / max(1, len(asked)) for span in passage.spans]
+        best = max(shares, default=0.0) or 1.0
+        spans = [(span, share, 1) for span, share in zip(passage.spans, shares, strict=True)]
+        pairs = [((a[0][0], b[0][1]), max(a[1], b[1]), 2) for a, b in pairwise(spans)]
+        for (start, end), share, sentences in spans + pairs:
+            inside = _stems(passage, start, end)
+            coverage = len(claim.novel & inside) / len(claim.novel)
+            near = _nearness(claim.novel & inside, asked, passage, start, end)
+            worth = _WEIGHTS["near"] * near + _WEIGHTS["best"] * share / best + _WEIGHTS["kind"] * kind
+            yield Support(
+                passage=passage,
+                start=start,
+                end=end,
+                coverage=coverage,
+                relevance=echo * worth / sum(_WEIGHTS.values()),
+                sentences=sentences,
+                opposed=_opposed(claim, passage, start, end),
+            )
+
+
+def best_support(claim: Claim, passages: Sequence[Passage], question: str) -> Support | None:
+    """The span that holds most of a claim; of several the nearest to the question, then the shortest."""
+    return max(
+        supports(claim, passages, question),
+        key=lambda found: (round(found.coverage, 6), found.relevance - 0.05 * found.sentences),
+        default=None,
+    )
+
+
+def missing_from(claim: Claim, passages: Sequence[Passage]) -> str:
+    """The first number, date or name of a claim that stands in no passage; empty when all do."""
+    for amount in claim.amounts:
+        if not any(amount.found_in(passage.amounts) for passage in passages):
+            return amount.written
+    for day in claim.dates:
+        if not any(day in passage.days for passage in passages):
+            return day.isoformat()
+    stems = frozenset[str]().union(*(passage.stems for passage in passages))
+    return next((name for stem, name in claim.names.items() if stem not in stems), "")
+
+
+def kind_fits(question: str, claim: Claim) -> float:
+    """Whether an answer is of the kind asked for: a number for `how many`, a name for `who`; 0 to 1."""
+    numeric = bool(claim.amounts or claim.dates)
+    if _NUMERIC.search(question):
+        return 1.0 if numeric or _TIME_WORD.search(claim.text) else 0.0
+    named = any(character.isupper() for character in claim.text)
+    if _PERSON.search(question):
+        return 1.0 if named else 0.0 if numeric else 0.5
+    return 0.4 if numeric and len(claim.text.split()) <= 2 else 0.75
+
+
+def _stems(passage: Passage, start: int, end: int) -> frozenset[str]:
+    return frozenset(word.stem for word in passage.words if start <= word.start < end)
+
+
+def _nearness(held: frozenset[str], asked: frozenset[str], passage: Passage, start: int, end: int) -> float:
+    """Mean over the question's terms of how near each stands to the claim's words, halving every `_REACH` words."""
+    if not asked or not held:
+        return 0.0
+    inside = [word.stem for word in passage.words if start <= word.start < end]
+    places = [at for at, stem in enumerate(inside) if stem in held]
+    total = 0.0
+    for term in asked:
+        distances = [abs(at - place) for at, stem in enumerate(inside) if stem == term for place in places]
+        total += 1 / (1 + min(distances) / _REACH) if distances else 0.0
+    return total / len(asked)
+
+
+def _opposed(claim: Claim, passage: Passage, start: int, end: int) -> bool:
+    """Only for claims of some length, and only where the sentences have no negation at all, or one right before a
+    word of the claim: `was not built`, but not `built by no other`.
+    """
+    if len(claim.terms) < 4:
+        return False
+    claimed = any(_negates(word) for word in words_of(claim.text))
+    inside = [word for word in passage.words if start <= word.start < end]
+    denied = [at for at, word in enumerate(inside) if _negates(word)]
+    if claimed:
+        return not denied
+    return any(word.stem in claim.terms for at in denied for word in inside[at + 1 : at + 3])
+
+
+def _negates(word: Word) -> bool:
+    written = word.written.casefold()
+    return written in _NEGATIONS or written.endswith(("n't", "n’t"))
