@@ -118,7 +118,10 @@ class Agent:
 
     def mermaid(self) -> dict[str, str]:
         """The `run` and `subtask` graphs as mermaid text. Works offline."""
-        return {"run": self.graph.get_graph().draw_mermaid(), "subtask": subtask_graph().get_graph().draw_mermaid()}
+        return {
+            "run": self.graph.get_graph().draw_mermaid(),
+            "subtask": subtask_graph().get_graph().draw_mermaid(),
+        }
 
     def run(self, task: str, *, run_id: str | None = None) -> Result:
         """Carry out a task. See `arun`."""
@@ -162,7 +165,9 @@ class Agent:
             raise UsageError("the task is empty; say what is to be answered")
         run_id = run_id or new_run_id()
         if self.services.ledger.records(run_id, "run"):
-            raise UsageError(f"there is a run {run_id!r} already; resume it with resume({run_id!r}) or name another")
+            raise UsageError(
+                f"there is a run {run_id!r} already; resume it with resume({run_id!r}) or name another"
+            )
         self.services.ledger.append(run_id, "run", {"task": task, **self.services.origin})
         return run_id, task
 
@@ -180,7 +185,7 @@ class Agent:
         graph = run_graph(self.services, InMemorySaver()) if self.services.approve else self.graph
         config = {"configurable": {"thread_id": run_id}, "recursion_limit": 25}
         state: RunState = {"task": task, "run_id": run_id}
-        final = await graph.ainvoke(state, config, context=scope, durability="exit")
+        final = await graph.ainvoke(state, config, context=scope)
         return _result(scope, final, (time.perf_counter() - started) * 1000)
 
 

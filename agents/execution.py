@@ -42,7 +42,9 @@ async def _finish(scope: RunScope, subtask: Subtask, upstream: Mapping[str, Subt
     key = digest(subtask_to_json(filled), {name: to_json(item) for name, item in given.items()})
     known = scope.finished.get(key)
     if known is not None:
-        scope.emit(SubtaskFinished(run_id=scope.run_id, subtask_id=subtask.id, result=known, from_ledger=True))
+        scope.emit(
+            SubtaskFinished(run_id=scope.run_id, subtask_id=subtask.id, result=known, from_ledger=True)
+        )
         return known
     scope.emit(SubtaskStarted(run_id=scope.run_id, subtask_id=subtask.id, text=filled.text))
     lost = [name for name in references(subtask) if not given[name].answered]
@@ -61,8 +63,8 @@ async def _carried_out(
         "key": key,
     }
     try:
-        final = await subtask_graph().ainvoke(state, context=scope, durability="exit")
-    except Exception as error:  # noqa: BLE001 - a node's crash becomes a result
+        final = await subtask_graph().ainvoke(state, context=scope)
+    except Exception as error:
         logger.exception("subtask %r of run %s crashed", subtask.id, scope.run_id)
         return _crashed(subtask, error)
     return _result(subtask, final)

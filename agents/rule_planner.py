@@ -16,16 +16,76 @@ from .plan import Plan, PlanError
 _SENTENCE = re.compile(r"(?<=[.?!;])\s+(?=[\"'(]?[A-Z0-9#])|\n{2,}")
 _OPTIONS = re.compile(r"(?:^|\s)\(?[A-D][).]\s.*(?:^|\s)\(?[B-E][).]\s|\boptions:", re.IGNORECASE | re.DOTALL)
 _SEQUENCE = re.compile(
-    r"[,;]?\s*\b(?:and\s+then|then|after\s+that|afterwards|next|finally|lastly)\b[,:]?\s+", re.IGNORECASE
+    r"[,;]?\s*\b(?:and\s+)?(?:then|after\s+that|afterwards|next|finally|lastly)\b[,:]?\s+", re.IGNORECASE
 )
-_LEAD = re.compile(r"^(?:first(?:ly)?|second(?:ly)?|third(?:ly)?|next|then|finally|lastly)[,:]?\s+", re.IGNORECASE)
-_ASKS = (
-    "who whom whose what when where which why how is are was were do does did can could will would should has have "
-    "find list name give tell compute calculate work determine explain compare choose pick plan estimate convert "
-    "sum add subtract multiply divide sort rank count look search summarise summarize describe say write show "
-    "check decide solve translate identify"
-).split()
-_AND_ASK = re.compile(rf",?\s+and\s+(?:also\s+)?(?=(?:{'|'.join(_ASKS)})\b)", re.IGNORECASE)
+_LEAD = re.compile(
+    r"^(?:first(?:ly)?|second(?:ly)?|third(?:ly)?|next|then|finally|lastly)[,:]?\s+", re.IGNORECASE
+)
+_ASKS = frozenset(
+    [
+        "who",
+        "whom",
+        "whose",
+        "what",
+        "when",
+        "where",
+        "which",
+        "why",
+        "how",
+        "is",
+        "are",
+        "was",
+        "were",
+        "do",
+        "does",
+        "did",
+        "can",
+        "could",
+        "will",
+        "would",
+        "should",
+        "has",
+        "have",
+        "find",
+        "list",
+        "name",
+        "give",
+        "tell",
+        "compute",
+        "calculate",
+        "work",
+        "determine",
+        "explain",
+        "compare",
+        "choose",
+        "pick",
+        "plan",
+        "estimate",
+        "convert",
+        "sum",
+        "add",
+        "subtract",
+        "multiply",
+        "divide",
+        "sort",
+        "rank",
+        "count",
+        "look",
+        "search",
+        "summarise",
+        "summarize",
+        "describe",
+        "say",
+        "write",
+        "show",
+        "check",
+        "decide",
+        "solve",
+        "translate",
+        "identify",
+    ]
+)
+_AND_ASK = re.compile(rf",?\s+and\s+(?:also\s+)?(?=(?:{'|'.join(sorted(_ASKS))})\b)", re.IGNORECASE)
 _POINTS_BACK = re.compile(
     r"\b(?:it|its|they|them|their|he|him|his|she|her|this|these|those|the (?:result|answer|sum|total|difference|former"
     r"|latter)|that (?:number|value|year|city|country|person|amount|figure|result|one))\b",

@@ -1,0 +1,77 @@
+"""`pilotfish lab`: train the learned policy, and measure."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .output import Json, console, print_json
+
+lab_app = typer.Typer(help="Train the learned policy, and measure.", no_args_is_help=True)
+Data = Annotated[
+    Path | None, typer.Option(help="Folder of public data sets; docs/routing.md names their sources.")
+]
+
+
+@lab_app.command()
+def bench(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="import, overhead, dag, demo, router or retrieval.")
+    ],
+    *,
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Measure NAME and print its figures; ratios are taken within one run."""
+    from ..lab.bench import find_bench
+
+    report = find_bench(name)(data)
+    command = shlex.join(["pilotfish", "lab", "bench", name, *(["--data", str(data)] if data else [])])
+    if json:
+        print_json({"name": name, "figures": dict(report.figures), "command": command, "commit": _commit()})
+        return
+    from rich.markdown import Markdown
+
+    console().print(Markdown(report.text))
+
+
+@lab_app.command()
+def train(
+    *,
+    data: Annotated[
+        Path, typer.Option(help="Folder of public data sets; docs/routing.md names their sources.")
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="Where the weights go; over the shipped ones unless set.")
+    ] = None,
+    what: Annotated[str, typer.Option(help="`router`, or `grading` of evidence.")] = "router",
+    seed: Annotated[int, typer.Option(help="The same seed and data give the same weights.")] = 0,
+    json: Json = False,
+) -> None:
+    """Train the `learned` policy, or the evidence grades, on public data."""
+    from ..lab.training import train as run_training
+
+    report = run_training(what, data, out=out, seed=seed)
+    if json:
+        print_json(report)
+    else:
+        for key, value in report.items():
+            typer.echo(f"{key}: {value}")
+
+
+def _commit() -> str | None:
+    """The commit the package's own folder stands at, or None outside a checkout."""
+    folder = Path(__file__).resolve().parent.parent
+    if not (folder / ".git").exists():
+        return None
+    asked = subprocess.run(
+        ["git", "-C", str(folder), "rev-parse", "--short=12", "HEAD"],  # noqa: S607 - the user's own git
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return asked.stdout.strip() or None

@@ -1,0 +1,70 @@
+"""Runs an agent and shows what happens while it does, a line per event on standard error."""
+
+from __future__ import annotations
+
+import asyncio
+
+from ..agents.agent import Agent
+from ..agents.events import (
+    Attempted,
+    Decided,
+    Escalated,
+    Event,
+    Planned,
+    RunFinished,
+    RunStarted,
+    SubtaskFinished,
+)
+from ..agents.result import Result
+from .output import console
+
+_WIDTH = 100
+
+
+def watch(
+    agent: Agent,
+    task: str | None,
+    *,
+    run_id: str | None = None,
+    approve: bool | None = None,
+    quiet: bool = False,
+) -> Result:
+    """The run's result; `quiet` shows nothing on the way."""
+    return asyncio.run(_watched(agent, task, run_id, approve, quiet=quiet))
+
+
+async def _watched(
+    agent: Agent, task: str | None, run_id: str | None, approve: bool | None, *, quiet: bool
+) -> Result:
+    screen = console(stderr=True)
+    async for event in agent.astream(task, run_id=run_id, approve=approve):
+        if isinstance(event, RunFinished):
+            return event.result
+        line = None if quiet else _line(event)
+        if line:
+            screen.print(line if len(line) <= _WIDTH else line[: _WIDTH - 1] + "…", style="dim", markup=False)
+    raise AssertionError("a run ends with RunFinished")
+
+
+def _line(event: Event) -> str | None:
+    match event:
+        case RunStarted():
+            return f"run {event.run_id}{' resumed' if event.resumed else ''}"
+        case Planned():
+            count = len(event.plan)
+            note = f" - {event.plan.note}" if event.plan.note else ""
+            return f"plan: {count} subtask{'s' if count > 1 else ''} by {event.plan.planner}{note}"
+        case Decided():
+            decision = event.decision
+            return f"{event.subtask_id}: {decision.kind} ({decision.confidence:.0%}), starts in {event.lane}"
+        case Attempted():
+            said = " ".join((event.attempt.text or event.attempt.detail).split())
+            return f"{event.subtask_id}: {event.attempt.lane} says: {said}"
+        case Escalated():
+            step = event.escalation
+            return f"{event.subtask_id}: {step.source} -> {step.target} ({step.reason})"
+        case SubtaskFinished():
+            again = " (kept from before)" if event.from_ledger else ""
+            return f"{event.subtask_id}: {event.result.status}{again}"
+        case _:
+            return None

@@ -1,0 +1,63 @@
+"""Fakes for the seams of the agent: a lane, a policy and a retriever that do what a test tells them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+
+from ..agents.attempt import Attempt
+from ..agents.lane import LaneContext
+from ..retrieval.evidence import Evidence
+from ..router.policy import Decision, Kind, LaneName
+from ..router.subtask import Subtask
+
+
+@dataclass(frozen=True, slots=True)
+class FakeLane:
+    """Answers with what `function(subtask, context)` gives: a text, an `Attempt`, or an awaitable of either."""
+
+    name: LaneName
+    function: Callable[[Subtask, LaneContext], str | Attempt | Awaitable[str | Attempt]]
+
+    async def attempt(self, subtask: Subtask, context: LaneContext, /) -> Attempt:
+        """What the function says."""
+        said = self.function(subtask, context)
+        if isinstance(said, Awaitable):
+            said = await said
+        return said if isinstance(said, Attempt) else Attempt(lane=self.name, text=said)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FakePolicy:
+    """Decides by a mapping of subtask id to kind; `reasoning` goes local, `knowledge` to retrieval."""
+
+    kinds: dict[str, Kind] = field(default_factory=dict)
+    default: Kind = "reasoning"
+
+    def decide(self, subtasks: Sequence[Subtask], /) -> list[Decision]:
+        """One decision per subtask."""
+        return [self._one(subtask) for subtask in subtasks]
+
+    def _one(self, subtask: Subtask) -> Decision:
+        kind = self.kinds.get(subtask.id, self.default)
+        lane: LaneName = "tool" if subtask.tool else "local" if kind == "reasoning" else "retrieval"
+        return Decision(
+            kind=kind,
+            lane=lane,
+            p_reasoning=1.0 if kind == "reasoning" else 0.0,
+            confidence=1.0,
+            reason="the test says so",
+            policy="fake",
+            version="1",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FakeRetriever:
+    """Finds what `function(query, k)` gives."""
+
+    function: Callable[[str, int], Sequence[Evidence]]
+
+    def search(self, query: str, k: int = 5, /) -> list[Evidence]:
+        """What the function says."""
+        return list(self.function(query, k))

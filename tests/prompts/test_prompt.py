@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import pytest
+from pilotfish.prompts import load_prompt, prompt_names
+from pilotfish.prompts.prompt import PromptError, parse_prompt, text_digest
+
+BODY = "## system\nBe brief.\n\n## user\nAsk: $question {json}\n"
+
+
+def file(body: str = BODY, *, name: str = "p", digest: str | None = None) -> str:
+    return f"---\nname: {name}\nversion: 3\nsha256: {digest or text_digest(body)}\n---\n{body}"
+
+
+@pytest.mark.parametrize("name", prompt_names())
+def test_every_shipped_prompt_loads_under_its_version(name: str) -> None:
+    prompt = load_prompt(name)
+    assert prompt.name == name
+    assert prompt.version
+    assert prompt.messages[-1][0] == "user"
+
+
+def test_values_are_inserted_verbatim() -> None:
+    rendered = parse_prompt(file(), "p").render(question="$1 & $question")
+    assert rendered.messages == (("system", "Be brief."), ("user", "Ask: $1 & $question {json}"))
+    assert (rendered.name, rendered.version) == ("p", "3")
+
+
+def test_a_changed_text_under_an_old_version_is_refused() -> None:
+    with pytest.raises(PromptError, match="changed but its version '3' did not"):
+        parse_prompt(file().replace("brief", "long"), "p")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("no head", "has no head"),
+        (file(name="q"), "calls itself 'q'"),
+        (file("nothing\n"), "has no messages"),
+    ],
+)
+def test_a_malformed_file_says_what_is_wrong(text: str, message: str) -> None:
+    with pytest.raises(PromptError, match=message):
+        parse_prompt(text, "p")
+
+
+def test_a_missing_value_and_an_unknown_prompt_are_named() -> None:
+    with pytest.raises(PromptError, match="needs a value for 'question'"):
+        parse_prompt(file(), "p").render()
+    with pytest.raises(PromptError, match=r"unknown prompt 'nope'; there are: .*agent_answer"):
+        load_prompt("nope")
