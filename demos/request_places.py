@@ -1,0 +1,293 @@
+"""Names of places in a request, each with the ports it may mean.
+
+Every stretch of words is compared with the whole port table; a country, state or district beside a name narrows it
+down, a misspelt name is read as the nearest one with a note, and a name of no port is kept so that it can be answered.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from .ports import City, Gazetteer, fold, load_gazetteer
+from .request_text import Span
+
+Kind = Literal["port", "city", "area", "unknown"]
+_TOKEN = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
+_LOCODE = re.compile(r"\b([A-Z]{2})[ -]?([A-Z2-9]{3})\b")
+_GAP = re.compile(r"[ \t]*[-–.'’/]?[ \t]*")
+_OWN_COUNTRY = frozenset(("singapore", "hong kong", "djibouti", "gibraltar", "malta", "bahrain", "kuwait", "monaco", "macau", "macao", "aruba", "panama", "guam", "curacao"))  # fmt: skip
+_WORDS = frozenset(
+    """a able about after all also amount an and any are around arrival arrive arrives arriving as asap ask at avoid avoiding back banana bar
+    bath bay be bell best between big board book born both box boxes bring budget but buoy bush by can canal cape cargo carry carrying cheap
+    cheapest class client coal commodity company consignment container containers cost costs could customer date day days deadline deal dear
+    deliver delivered delivery depart departing departure deep destination discharge discharging do dollars door draft draught drawing dry
+    due early eden ely ende equipment ever every export factory fast fastest feeder feet fifty find first five fixture for freight from full
+    get give go goes going good goods grain great hamlet have hello help hi home hook hope hull i if import in into is it its january just
+    keep kind king la last latest leave leaves leaving less lift linden load loaded loading long look looking lot machinery mail make male
+    many max maximum me metres mobile most move moving must my name near need needed needs new next nice no north not note now oil of off ok
+    old on one only open or orange order orders origin our out over own par pass per pick plan please poplar port ports product products
+    proceed provide quick quickest quote reach reading ready reefer regards request requested require reserve rice rio road route routing run
+    rye safe sail sailing sale same sandwich sea sell send sending shall she ship shipment shipped shipping ships short should slot some
+    soon south split stade start steel stow stuff suggest supply take tanker tell tema than thank thanks that the their them then there this
+    three time to today tomorrow ton tonnes tons total toys transit transport travel trip two under union up urgent us use van vessel via voyage
+    want wants warehouse we week west what when where which wheat who will willow wish with within without work would year you your
+    monday tuesday wednesday thursday friday saturday sunday february march april may june july august september october november december
+    teu feu teus usd eta etd pol pod fob cif max panamax neopanamax suezmax capesize handymax handysize aframax vlcc ulcv mv ms imo loa crd
+    maersk msc cma cgm hapag lloyd evergreen cosco one hmm zim yang ming""".split()
+)  # fmt: skip
+"""Words that are no place when they stand alone in lower case or open a sentence."""
+_PLACE_CUE = re.compile(
+    r"(?:\b(?:from|to|ex|into|between|and|at|in|out\s+of|for|towards?|leaving|reach(?:ing)?|port\s+of|city\s+of|harbou?r\s+of|via|loading|discharging|origin|destination|pol|pod|near)\b[\s:=]*(?:the\s+)?(?:(?:port|city|harbou?r)\s+of\s+)?|(?:→|->|=>|>|–|—|-|/)\s*)$",
+    re.IGNORECASE,
+)
+_LEADS_ON = re.compile(r"\s*(?:→|->|=>|–|—|\bto\b(?!\s+(?:be|go|arrive|ship|sail|send|move|reach|deliver|get|take)\b)|\binto\b)", re.IGNORECASE)
+_HARD_CUE = re.compile(
+    r"\b(?P<cue>from|to|ex|into|out\s+of|bound\s+for|destined\s+for|headed\s+(?:for|to)|heading\s+for|for|towards?|pol|pod|origin|destination|between|loading\s+(?:at|in)|discharg(?:e|ing)\s+(?:at|in)|unload(?:ing)?\s+(?:at|in)|arriv(?:e|ing|al)\s+(?:at|in)|and|via)\b\s*(?:port)?\s*[:=]?\s*(?:is\s+)?(?:the\s+(?:port|city|town|harbou?r)\s+of\s+|port\s+of\s+)?(?P<name>[^\W\d_][\w'’]*(?:[ -](?-i:[A-Z])[\w'’]*){0,3})",
+    re.IGNORECASE,
+)
+_UPPER_ONLY = frozenset(("or", "in", "me", "de", "la", "al", "hi", "ok", "pa", "ma", "oh", "id", "no", "is", "it", "at", "be", "so", "to", "by", "my", "as", "am", "us", "co", "mo", "ca", "on", "es", "pt", "ga", "ct", "va", "il", "wa", "vi", "sa"))  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """One mention of a place."""
+
+    span: Span
+    kind: Kind
+    name: str
+    """The name as the request writes it."""
+    locodes: tuple[str, ...] = ()
+    """The ports it may mean: one when it is clear."""
+    city: City | None = None
+    qualifier: str = ""
+    """What narrowed it down, or failed to."""
+    note: str = ""
+    elsewhere: bool = False
+    """No port of that name is where the request puts it."""
+
+
+def find_places(text: str) -> list[Place]:
+    """Every place of a request whose other parts are blanked out, in the order of the text."""
+    gazetteer = load_gazetteer()
+    found = list(_exact(text, gazetteer))
+    found = [_qualify(text, place, gazetteer) for place in found]
+    found = _merge_areas(text, found, gazetteer)
+    taken = [place.span for place in found]
+    found += [place for place in _unmatched(text, taken, gazetteer)]
+    return sorted(found, key=lambda place: place.span.start)
+
+
+def overlaps(span: Span, others: Iterable[Span]) -> bool:
+    """Whether a span shares a letter with any other."""
+    return any(span.start < other.end and other.start < span.end for other in others)
+
+
+def _exact(text: str, gazetteer: Gazetteer) -> Iterator[Place]:
+    tokens = list(_TOKEN.finditer(text))
+    codes = _codes(text, gazetteer)
+    yield from codes
+    cased = not (text.isupper() or text.islower())
+    position = 0
+    while position < len(tokens):
+        place, used = _longest(text, tokens, position, gazetteer, cased=cased)
+        if place is not None and not overlaps(place.span, [code.span for code in codes]):
+            yield place
+        position += used
+
+
+def _codes(text: str, gazetteer: Gazetteer) -> list[Place]:
+    found: list[Place] = []
+    for match in _LOCODE.finditer(text):
+        code = match[1] + match[2]
+        shouted = text.isupper() and len(match[0]) > 5 and not _PLACE_CUE.search(text[: match.start()])
+        if code in gazetteer.ports and not shouted and fold(match[0]) not in gazetteer.names:
+            span = Span(start=match.start(), end=match.end(), text=match[0])
+            found.append(Place(span=span, kind="port", name=match[0], locodes=(code,)))
+    return found
+
+
+def _longest(
+    text: str, tokens: list[re.Match[str]], start: int, gazetteer: Gazetteer, *, cased: bool
+) -> tuple[Place | None, int]:
+    stop = start
+    while stop + 1 < len(tokens) and stop - start < 4 and _GAP.fullmatch(text[tokens[stop].end() : tokens[stop + 1].start()]):
+        stop += 1
+    for last in range(stop, start - 1, -1):
+        span = Span(start=tokens[start].start(), end=tokens[last].end(), text=text[tokens[start].start() : tokens[last].end()])
+        place = _look_up(span, gazetteer)
+        if place is not None and _believable(text, span, last - start + 1, place, gazetteer, cased=cased):
+            return place, last - start + 1
+    return None, 1
+
+
+def _look_up(span: Span, gazetteer: Gazetteer) -> Place | None:
+    name = fold(span.text)
+    bare = re.sub(r"^(?:the )?port (?:of )?|(?: sea)? (?:port|harbour|harbor|terminal)$", "", name) if name not in gazetteer.names else name
+    if bare in gazetteer.areas and bare not in _OWN_COUNTRY and bare != "georgetown":
+        return Place(span=span, kind="area", name=span.text) if bare == name else None
+    if bare in gazetteer.names:
+        return Place(span=span, kind="port", name=span.text, locodes=gazetteer.names[bare])
+    if name in gazetteer.cities:
+        return Place(span=span, kind="city", name=span.text, city=gazetteer.cities[name])
+    return None
+
+
+def _believable(text: str, span: Span, words: int, place: Place, gazetteer: Gazetteer, *, cased: bool) -> bool:
+    """Whether a match is a name here, and not a common word that some place happens to share."""
+    name, capital = fold(span.text), span.text[0].isupper()
+    cue = _PLACE_CUE.search(text[: span.start]) is not None or _LEADS_ON.match(text[span.end :]) is not None
+    if name in ("la", "us", "uk", "hk", "nz", "ptp", "nyc", "uae", "usa"):
+        return span.text.isupper() and (cased or cue) or (cue and name in ("nyc", "uk", "usa", "uae", "hk"))
+    if len(name) <= 2 or (len(name) == 3 and not capital):
+        return cue and capital
+    if words == 1 and name in _WORDS:
+        opening = not re.search(r"[\w·]", text[: span.start].split(".")[-1])
+        return cue and capital and cased and not opening
+    if cased and not capital:
+        return cue and (place.kind != "city") or _is_big(place, gazetteer)
+    if not cased and place.kind == "city":
+        return cue
+    return cased or cue or words > 1 or _is_big(place, gazetteer) or place.kind == "area"
+
+
+def _is_big(place: Place, gazetteer: Gazetteer) -> bool:
+    return any(gazetteer.ports[code].size == 2 for code in place.locodes)
+
+
+def _qualify(text: str, place: Place, gazetteer: Gazetteer) -> Place:
+    """Narrow a place by the country, state or district beside it."""
+    if place.kind == "area":
+        return place
+    place = _qualify_after(text, _qualify_before(text, place, gazetteer), gazetteer)
+    return _qualify_after(text, place, gazetteer) if place.qualifier else place
+
+
+def _qualify_after(text: str, place: Place, gazetteer: Gazetteer) -> Place:
+    rest = text[place.span.end :]
+    lead = re.match(r"(?:\s*,\s*|\s*\(\s*(?:in\s+|the\s+)?|\s+in\s+(?:the\s+)?|\s+|\s*[-–/]\s*)(?:the\s+)?", rest)
+    if lead is None:
+        return place
+    tokens = list(re.finditer(r"[^\W\d_](?:[\w'’]|\.(?=\w))*\.?", rest[lead.end() : lead.end() + 60]))[:4]
+    for count in range(len(tokens), 0, -1):
+        if count == 0 or tokens[0].start() != 0:
+            break
+        words = rest[lead.end() : lead.end() + tokens[count - 1].end()].rstrip(".")
+        narrowed = _narrow(place, words, lead[0], gazetteer)
+        if narrowed is not None:
+            end = place.span.end + lead.end() + len(words)
+            end += 1 if "(" in lead[0] and text[end : end + 1] == ")" else 0
+            span = Span(start=place.span.start, end=end, text=text[place.span.start : end])
+            return replace(narrowed, span=span, qualifier=f"{place.qualifier} {words}".strip())
+    return place
+
+
+def _narrow(place: Place, words: str, lead: str, gazetteer: Gazetteer) -> Place | None:
+    name = fold(words)
+    where = gazetteer.places.get(name, frozenset[str]())
+    if len(name) == 2:
+        if not words.isupper() or (name in _UPPER_ONLY and not re.search(r"[,(]", lead) and name not in ("or", "me", "us", "ca", "va", "sa", "wa")):
+            return None
+        where = where | {name.upper()}
+    if not where:
+        return None
+    codes = gazetteer.namesakes.get(_bare(place.name), place.locodes)
+    inside = tuple(code for code in codes if lies_in(code, where, gazetteer))
+    if inside:
+        return replace(place, kind="port", locodes=inside, elsewhere=False)
+    if place.kind == "city":
+        return place
+    if name in gazetteer.names and name not in gazetteer.areas or not re.search(r"[,(]|in\b", lead):
+        return None
+    if len(name) == 2 or name in _OWN_COUNTRY or place.qualifier:
+        return None
+    return replace(place, elsewhere=True)
+
+
+def _bare(name: str) -> str:
+    folded = fold(name)
+    return re.sub(r"^(?:the )?port (?:of )?", "", folded)
+
+
+def lies_in(locode: str, where: frozenset[str], gazetteer: Gazetteer) -> bool:
+    """Whether a port is in one of some countries, states or districts."""
+    port = gazetteer.ports[locode]
+    return bool({locode, port.country, f"{port.country}-{port.region}"} & where)
+
+
+def _qualify_before(text: str, place: Place, gazetteer: Gazetteer) -> Place:
+    """`Libyan Tripoli`, `Colombia's Cartagena`, `the Australian port of Newcastle`."""
+    if len(place.locodes) < 2 and place.kind == "port":
+        return place
+    before = re.sub(r"(?:['’]s)?\s+(?:(?:port|city|harbou?r)\s+of\s+)?$", "", text[max(0, place.span.start - 40) : place.span.start])
+    words = before.split()
+    for count in (3, 2, 1):
+        where = gazetteer.places.get(fold(" ".join(words[-count:])), frozenset[str]()) if len(words) >= count else frozenset[str]()
+        inside = tuple(code for code in gazetteer.namesakes.get(_bare(place.name), ()) if lies_in(code, where, gazetteer))
+        if inside:
+            return replace(place, kind="port", locodes=inside, qualifier=" ".join(words[-count:]))
+    return place
+
+
+def _merge_areas(text: str, found: list[Place], gazetteer: Gazetteer) -> list[Place]:
+    """Drop an area that only says where the port beside it is (`China, Shanghai`, `Shanghai in China`)."""
+    kept: list[Place] = []
+    for place in sorted(found, key=lambda item: item.span.start):
+        if kept and overlaps(place.span, [kept[-1].span]):
+            continue
+        if kept and kept[-1].kind == "area" and place.kind == "port":
+            where = gazetteer.places.get(fold(kept[-1].name), frozenset[str]())
+            gap = text[kept[-1].span.end : place.span.start]
+            inside = tuple(code for code in place.locodes if lies_in(code, where, gazetteer))
+            if inside and re.fullmatch(r"(?:['’]s)?[\s,(:-]*(?:(?:port|city)\s+of\s+)?", gap):
+                start = kept.pop().span.start
+                span = Span(start=start, end=place.span.end, text=text[start : place.span.end])
+                place = replace(place, locodes=inside, span=span)
+        kept.append(place)
+    return kept
+
+
+def _unmatched(text: str, taken: list[Span], gazetteer: Gazetteer) -> Iterator[Place]:
+    """Names that stand where a port should and are in no table."""
+    seen: list[Span] = []
+    for match in _HARD_CUE.finditer(text):
+        yield from _guess(text, match.start("name"), match["name"], match["cue"].lower(), [*taken, *seen], gazetteer)
+        seen.append(Span(start=match.start("name"), end=match.end("name"), text=match["name"]))
+    if not (text.isupper() or text.islower()):
+        for match in re.finditer(r"\b[A-Z][\w'’]{3,}(?:[ -][A-Z][\w'’]+){0,2}", text):
+            yield from _guess(text, match.start(), match[0], "", [*taken, *seen], gazetteer)
+
+
+def _guess(
+    text: str, start: int, name: str, cue: str, taken: list[Span], gazetteer: Gazetteer
+) -> Iterator[Place]:
+    words = name.split()
+    while words and fold(words[-1]) in _WORDS and not words[-1][0].isupper():
+        words.pop()
+    name = " ".join(words)
+    span = Span(start=start, end=start + len(name), text=text[start : start + len(name)])
+    folded = fold(name)
+    if not name or overlaps(span, taken) or fold(words[0]) in _WORDS or len(folded) < 3:
+        return
+    from .request_spelling import nearest_names
+
+    codes, near_city = nearest_names(folded)
+    if codes:
+        shown = " or ".join(gazetteer.ports[code].label() for code in codes)
+        note = f"read {name!r} as {shown}"
+        yield _qualify(text, Place(span=span, kind="port", name=name, locodes=codes, note=note), gazetteer)
+    elif near_city:
+        city = gazetteer.cities[near_city]
+        yield Place(span=span, kind="city", name=city.name, city=city, note=f"read {name!r} as {city.name}")
+    elif cue and _names_a_place(name, cue, text):
+        yield Place(span=span, kind="unknown", name=name)
+
+
+def _names_a_place(name: str, cue: str, text: str) -> bool:
+    """An unknown word after a cue is a place when it is written as a name, or when the cue leaves no other reading."""
+    cased = not (text.isupper() or text.islower())
+    if cased:
+        return name[0].isupper()
+    return cue in ("from", "ex", "to", "into") and not re.search(r"(?:ing|ed|ly|er|est)$", name.lower())
