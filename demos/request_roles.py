@@ -17,7 +17,7 @@ End = Literal["origin", "destination", "via", ""]
 _FILL = r"(?:(?:the|our|my|your|a|port|ports|city|town|harbou?r|terminal|of|at|in|is|will\s+be|be|should\s+be|would\s+be|located|area|near|around|sunny|either|say|warehouse|plant|factory|client|customer|yard|depot|berth|on|up|over|down|alongside|here|currently|now|good|old)\b[\s:=,-]*)*"
 _ORIGIN = re.compile(
     rf"(?:\b(?:from|ex|out\s+of|off|origin(?:\s+port|ating)?|origin\s*[:=]|pol|load(?:s|ed|ing)?(?:\s+port)?|loadport|leav(?:e|es|ing)|left|depart(?:s|ed|ing|ure)?(?:\s+port)?|pick(?:ed)?\s*(?:it|them)?\s*up|collect(?:ed|ing)?"
-    rf"|start(?:s|ing)?|begin(?:s|ning)?|sitting|sits|lying|lies|stuck|waiting|stored|ready|available|situated|stand(?:s|ing)?|fob|fca|sail(?:s|ing)?\s+from|export(?:ed|ing)?|source|embark\w*|between|based|berthed|docked|moored|port\s+of\s+loading|we\s+have\b[^.;]*)"
+    rf"|start(?:s|ing)?|begin(?:s|ning)?|sitting|sits?|lying|lies|stuck|waiting|stored|ready|available|situated|stand(?:s|ing)?|fob|fca|sail(?:s|ing)?\s+from|export(?:ed|ing)?|source|embark\w*|between|based|berthed|docked|moored|port\s+of\s+loading|we\s+have\b[^.;]*)"
     rf"|←|<-+|<)\s*(?:port|the\s+voyage|cargo)?\s*[:=]?\s*{_FILL}$",
     re.IGNORECASE,
 )  # fmt: skip
@@ -76,11 +76,12 @@ def _end_of(text: str, places: Sequence[Place], position: int) -> End:
     after = text[place.span.end : stop]
     if _NOT.search(before) or _VIA.search(before):
         return "via"
-    if _AFTER_DESTINATION.match(after):
-        return "destination"
-    if _AFTER_ORIGIN.match(after) and not re.match(r"\s*(?:origin|pol)\b\s*[:=]?\s*$", after, re.IGNORECASE):
-        return "origin"
     end = _before(before)
+    if not end and _AFTER_DESTINATION.match(after):
+        return "destination"
+    if not end and _AFTER_ORIGIN.match(after):
+        return "origin"
+    end = end or _loosely(before)
     if not end and position + 1 < len(places) and _ONWARD.match(after):
         return "origin"
     return end
@@ -95,7 +96,7 @@ def _before(before: str) -> End:
         return "origin" if later else "destination"
     if origin or destination:
         return "origin" if origin else "destination"
-    return _loosely(before)
+    return ""
 
 
 def _last_word(pattern: re.Pattern[str], before: str) -> int:
@@ -106,14 +107,14 @@ def _last_word(pattern: re.Pattern[str], before: str) -> int:
 
 def _loosely(before: str) -> End:
     """`from our friends in`, `arriving safely in`, `ready 3 March in`: a cue a few words back."""
-    tail = re.search(r"\b(?P<cue>from|to|into|ready|available|loading|loaded|load|discharging|discharged|discharge|arrive|arrives|arriving|arrival|delivered|delivery|deliver|needed|due|unload|unloaded|unloading|lying|waiting|leaving|departing|be|is|are|there)\b(?P<gap>[^.;]{0,45}?)\b(?:in|at|near|of|from)\s+(?:the\s+)?(?:port\s+of\s+)?$", before, re.IGNORECASE)
+    tail = re.search(r"\b(?P<cue>from|to|into|ready|available|loading|loaded|load|discharging|discharged|discharge|arrive|arrives|arriving|arrival|delivered|delivery|deliver|needed|due|unload|unloaded|unloading|lying|sits?|sitting|waiting|leaving|departing|be|is|are|there)\b(?P<gap>[^.;]{0,45}?)\b(?:in|at|near|of|from)\s+(?:the\s+)?(?:port\s+of\s+)?$", before, re.IGNORECASE)
     if tail is None:
         return ""
-    cues = list(re.finditer(r"\b(from|to|into|ready|available|loading|loaded|load|discharging|discharged|discharge|arrive|arrives|arriving|arrival|delivered|delivery|deliver|needed|due|unload|unloaded|unloading|lying|waiting|leaving|departing|be|is|are)\b", before, re.IGNORECASE))
+    cues = list(re.finditer(r"\b(from|to|into|ready|available|loading|loaded|load|discharging|discharged|discharge|arrive|arrives|arriving|arrival|delivered|delivery|deliver|needed|due|unload|unloaded|unloading|lying|sits?|sitting|waiting|leaving|departing|be|is|are)\b", before, re.IGNORECASE))
     word = cues[-1][1].lower() if cues else ""
     if word in ("is", "are"):
         return "origin"
-    return "origin" if word in ("from", "ready", "available", "loading", "loaded", "load", "lying", "waiting", "leaving", "departing") else "destination"
+    return "origin" if word in ("from", "ready", "available", "loading", "loaded", "load", "lying", "sit", "sits", "sitting", "waiting", "leaving", "departing") else "destination"
 
 
 def _spread(text: str, places: Sequence[Place], ends: list[End]) -> list[End]:
