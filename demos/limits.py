@@ -1,7 +1,8 @@
 """Reading dated figures out of the text of a retrieved passage: limits, status, tolls, premiums, prices.
 
-Each statement names its subject, a figure, its date and its source; wording around them may vary. Nothing is looked
-up elsewhere, so what the planner knows is what was retrieved, and a changed notice changes the plan.
+Each statement names its subject, a figure, its date and its source; wording around them may vary. Nothing
+is looked up elsewhere, so what the planner knows is what was retrieved, and a changed notice changes the
+plan.
 """
 
 from __future__ import annotations
@@ -119,8 +120,8 @@ _FIGURES: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         (("capacity_teu", "TEU"), ("design_draft_m", "m"), ("tonnes_per_cm", "t/cm")),
     ),
     (
-        r"class fuel[^\d]{0,20}" + _NUMBER + r" t a day at " + _NUMBER + r" kn with " + _NUMBER + r" t a day auxiliary and "
-        + _NUMBER + r" kn at most",
+        r"class fuel[^\d]{0,20}" + _NUMBER + r" t a day at " + _NUMBER + r" kn with " + _NUMBER
+        + r" t a day auxiliary and " + _NUMBER + r" kn at most",
         (("fuel_t_day", "t/day"), ("service_kn", "kn"), ("auxiliary_t_day", "t/day"), ("max_kn", "kn")),
     ),
     (
@@ -200,7 +201,9 @@ def _figures(statement: str, subject: str, document: str) -> Iterator[Limit]:
         word = (match["state"] or match["shut"]).lower()
         found["status"] = (None, word if word in ("open", "not offered") else "closed")
     for name, (value, unit) in found.items():
-        yield Limit(subject=subject, name=name, value=value, unit=unit, document=document, **_origin(statement))
+        yield Limit(
+            subject=subject, name=name, value=value, unit=unit, document=document, **_origin(statement)
+        )
 
 
 def _numbers(match: re.Match[str]) -> list[float]:

@@ -1,4 +1,5 @@
-"""What the optimiser may know: the figures read from retrieved passages, the newest of each, and what is missing.
+"""What the optimiser may know: the figures read from retrieved passages, the newest of each, and what is
+missing.
 
 It holds no figure of its own. Whatever no passage stated is missing, and a way that needs it counts as not verified.
 """
@@ -36,7 +37,8 @@ class Constraints:
         return default if limit is None or limit.value is None else limit.value
 
     def draft_limit(self, passage: str) -> Limit | None:
-        """The stricter of what a passage's locks admit and what its notices allow; None if neither is known."""
+        """The stricter of what a passage's locks admit and what its notices allow; None if neither is
+        known."""
         stated = [found for name in ("max_draft_m", "lock_draft_m") if (found := self.find(passage, name))]
         numbers = [each for each in stated if each.value is not None]
         return min(numbers, key=lambda each: each.value or 0.0) if numbers else next(iter(stated), None)

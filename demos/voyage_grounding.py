@@ -22,7 +22,7 @@ _PASSAGES = {
 _MORE = {
     "panama": {
         "panama_draft": "What is the newest Panama Canal maximum authorised draft notice?",
-        "panama_transfer": "What does the Panama Canal rail transfer cost per TEU, and what does a laden container weigh?",
+        "panama_transfer": "What does the Panama Canal rail transfer cost, and what does a laden container weigh?",
     }
 }
 _COSTS = {
@@ -34,7 +34,9 @@ _COSTS = {
         "Neo-Panamax, Ultra-large?"
     ),
 }
-_CARBON = "What are the EU ETS allowance price, the phase-in and the share of a voyage with one or two EU ports?"
+_CARBON = (
+    "What are the EU ETS allowance price, the phase-in and the share of a voyage with one or two EU ports?"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +50,8 @@ class Question:
 def grounding_questions(passages: Iterable[str], *, european: bool = False) -> tuple[Question, ...]:
     """Questions about these passages and the costs of any voyage; five passages of text answer each.
 
-    `european` asks for the carbon price too; it applies where a port is in the European Union, Norway or Iceland.
+    `european` asks for the carbon price too; it applies where a port is in the European Union, Norway or
+    Iceland.
     """
     asked: dict[str, str] = {}
     for passage in dict.fromkeys(passages):

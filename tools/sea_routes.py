@@ -46,6 +46,8 @@ class SeaRoute:
     """Nautical miles, from the very points asked for."""
     passages: tuple[str, ...]
     """Passages sailed through, in order."""
+    passage_nm: tuple[float, ...]
+    """Nautical miles from the origin to where each passage begins."""
     coordinates: tuple[LonLat, ...]
     """(lon, lat) of the way; longitudes run on past ±180 where it crosses the antimeridian."""
     avoided: tuple[str, ...]
@@ -129,9 +131,11 @@ def _search(start: LonLat, end: LonLat, blocked: frozenset[str]) -> SeaRoute:
         )
     if direct <= cost:
         cost, nodes = direct, []
+    passages = _passages(network, nodes, source)
     return SeaRoute(
         distance_nm=cost,
-        passages=_passages(network, nodes),
+        passages=tuple(passages),
+        passage_nm=tuple(passages.values()),
         coordinates=_unrolled([start, *(network.points[i] for i in nodes), end]),
         avoided=tuple(sorted(blocked)),
     )
@@ -167,14 +171,16 @@ def _walked(before: Mapping[int, int], last: int) -> list[int]:
     return nodes[::-1]
 
 
-def _passages(network: Network, nodes: Sequence[int]) -> tuple[str, ...]:
-    """Passages along a way, each once, in order."""
-    found: dict[str, None] = {}
+def _passages(network: Network, nodes: Sequence[int], source: Mooring) -> dict[str, float]:
+    """Passages along a way, each once and in order, to nautical miles from its start."""
+    found: dict[str, float] = {}
+    sailed = source.legs[nodes[0]] if nodes else 0.0
     for node, following in pairwise(nodes):
-        for neighbour, _, passage in network.neighbours[node]:
-            if neighbour == following and passage:
-                found[passage] = None
-    return tuple(found)
+        miles, passage = next(lane[1:] for lane in network.neighbours[node] if lane[0] == following)
+        if passage:
+            found.setdefault(passage, sailed)
+        sailed += miles
+    return found
 
 
 def _unrolled(points: Sequence[LonLat]) -> tuple[LonLat, ...]:

@@ -18,6 +18,8 @@ def test_shanghai_to_rotterdam_by_suez_and_by_the_cape() -> None:
     assert cape.distance_nm == pytest.approx(13_834, rel=0.01)
     assert suez.passages == ("malacca", "babalmandab", "suez", "gibraltar")
     assert cape.passages == ("sunda", "south_africa")
+    assert list(suez.passage_nm) == sorted(suez.passage_nm)
+    assert suez.passage_nm[2] == pytest.approx(7_200, rel=0.03)  # Port Suez
 
 
 def test_agrees_with_searoute_itself() -> None:

@@ -1,0 +1,168 @@
+"""The distinct ways between two ports, found by closing passages in turn, with the part of each inside
+emission areas.
+
+Purely geographic: draft, tolls and closures are for the optimiser.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from importlib import resources
+from itertools import pairwise
+
+from ..tools.sea_network import LonLat, great_circle_nm
+from ..tools.sea_routes import NoRouteError, SeaRoute, sea_route
+
+MAX_SEARCHES = 40
+"""Sets of closed passages tried for one pair of ports; each takes about 10 ms."""
+SAMPLE_NM = 20.0
+"""Spacing of the points at which a route is looked up in the emission areas."""
+GATES = ("suez", "panama", "south_africa", "chili")
+"""The passages that set the great corridors apart; the others make variants of them."""
+
+_NAMES: Mapping[str, str] = {
+    "babalmandab": "Bab-el-Mandeb",
+    "bering": "Bering Strait",
+    "bosporus": "Bosporus",
+    "chili": "Strait of Magellan",
+    "gibraltar": "Strait of Gibraltar",
+    "malacca": "Strait of Malacca",
+    "northwest": "Northwest Passage",
+    "ormuz": "Strait of Hormuz",
+    "panama": "Panama Canal",
+    "south_africa": "Cape of Good Hope",
+    "suez": "Suez Canal",
+    "sunda": "Sunda Strait",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Corridor:
+    """One way between the ports."""
+
+    route: SeaRoute
+    label: str
+    """Its name among the ways found, such as `Suez Canal` or `Cape of Good Hope`."""
+    area_nm: Mapping[str, float]
+    """Nautical miles inside each emission area it touches, in force or not."""
+
+    @property
+    def gates(self) -> tuple[str, ...]:
+        """The great passages it uses."""
+        return tuple(name for name in self.route.passages if name in GATES)
+
+
+def passage_name(passage: str) -> str:
+    """A passage's name for people."""
+    return _NAMES[passage]
+
+
+def find_corridors(
+    origin: str | LonLat, destination: str | LonLat, *, avoid: Sequence[str] = ()
+) -> list[Corridor]:
+    """Every way that differs in its passages, shortest first, whether or not it uses what `avoid` names.
+
+    With a way to avoid something, the ways round it are among them if there are any. `ToolInputError` when
+    a port is unknown or inland; an empty list when there is no way at all.
+    """
+    return list(_find(_place(origin), _place(destination), tuple(sorted(set(avoid)))))
+
+
+@lru_cache(maxsize=64)
+def _find(origin: str | LonLat, destination: str | LonLat, avoid: tuple[str, ...]) -> tuple[Corridor, ...]:
+    found: dict[tuple[str, ...], SeaRoute] = {}
+    queue = [frozenset[str](), frozenset(avoid)]
+    seen = set(queue)
+    tried = 0
+    while tried < min(len(queue), MAX_SEARCHES):
+        closed = queue[tried]
+        tried += 1
+        route = _explore(origin, destination, closed, found)
+        for passage in route.passages if route else ():
+            wider = closed | {passage}
+            if wider not in seen:
+                seen.add(wider)
+                queue.append(wider)
+    routes = sorted(found.values(), key=lambda each: (each.distance_nm, each.passages))
+    return tuple(
+        Corridor(route=route, label=label, area_nm=measure_areas(route.coordinates))
+        for route, label in zip(routes, _labels(routes), strict=True)
+    )
+
+
+def _explore(
+    origin: str | LonLat,
+    destination: str | LonLat,
+    closed: frozenset[str],
+    found: dict[tuple[str, ...], SeaRoute],
+) -> SeaRoute | None:
+    try:
+        route = sea_route(origin, destination, avoid=sorted(closed))
+    except NoRouteError:
+        return None
+    found.setdefault(route.passages, route)
+    return route
+
+
+def _place(place: str | LonLat) -> str | LonLat:
+    return place if isinstance(place, str) else (float(place[0]), float(place[1]))
+
+
+def _labels(routes: Sequence[SeaRoute]) -> Iterator[str]:
+    """Short names that tell the routes apart: the great passages, and the others where those are not enough."""
+    great = [tuple(p for p in route.passages if p in GATES) for route in routes]
+    for route, gates in zip(routes, great, strict=True):
+        first = routes[great.index(gates)]
+        names = " and ".join(passage_name(p) for p in gates) or "direct"
+        if route is not first:
+            others = [passage_name(p) for p in route.passages if p not in first.passages]
+            skipped = [passage_name(p) for p in first.passages if p not in route.passages]
+            names += f" via {', '.join(others)}" if others else f" without {', '.join(skipped)}"
+        yield names
+
+
+def measure_areas(coordinates: Sequence[LonLat]) -> dict[str, float]:
+    """Nautical miles of a line inside each emission area, by sampling it about every 20."""
+    inside: dict[str, float] = {}
+    for start, end in pairwise(coordinates):
+        miles = great_circle_nm(start, end)
+        steps = max(1, math.ceil(miles / SAMPLE_NM))
+        for step in range(steps):
+            share = (step + 0.5) / steps
+            point = (start[0] + share * (end[0] - start[0]), start[1] + share * (end[1] - start[1]))
+            if area := area_at(point):
+                inside[area] = inside.get(area, 0.0) + miles / steps
+    return inside
+
+
+def area_at(point: LonLat) -> str | None:
+    """The emission area around a point, in force or not."""
+    lon, lat = (point[0] + 180) % 360 - 180, point[1]
+    for name, outlines in load_areas().items():
+        if any(_within(lon, lat, outline) for outline in outlines):
+            return name
+    return None
+
+
+@cache
+def load_areas() -> Mapping[str, tuple[tuple[LonLat, ...], ...]]:
+    """Outlines of the emission areas, by the name the corpus gives them in lower case with underscores."""
+    file = resources.files(__package__) / "data" / "emission_areas.json"
+    areas = json.loads(file.read_text(encoding="utf-8"))["areas"]
+    return {
+        name: tuple(tuple((float(lon), float(lat)) for lon, lat in outline) for outline in outlines)
+        for name, outlines in areas.items()
+    }
+
+
+def _within(lon: float, lat: float, outline: Sequence[LonLat]) -> bool:
+    """Even-odd rule: whether a ray to the east crosses the outline an odd number of times."""
+    odd = False
+    for (x1, y1), (x2, y2) in zip(outline, (*outline[1:], outline[0]), strict=True):
+        if (y1 > lat) != (y2 > lat) and lon < x1 + (lat - y1) / (y2 - y1) * (x2 - x1):
+            odd = not odd
+    return odd
