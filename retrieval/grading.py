@@ -15,22 +15,12 @@ from pathlib import Path
 
 from .evidence import Grade
 from .index import Findings, Index
-from .lexical import K1
 from .terms import split_terms
 
 TOP = 5
 """How many of the best passages the signals look at, whatever number is asked for."""
-SIGNALS = (
-    "bm25",
-    "coverage",
-    "coverage_best",
-    "cosine",
-    "cosine_lead",
-    "bm25_lead",
-    "agreement",
-    "rare_missing",
-)
-"""Names of the signals, in the order of the weights."""
+SIGNALS = ("coverage_best", "coverage", "cosine", "cosine_lead", "bm25_lead", "agreement")
+"""Names of the signals; `measure_signals` says what they are."""
 _WEIGHTS = Path(__file__).parent / "weights" / "grading.json"
 
 
@@ -79,23 +69,24 @@ def parse_grader(text: str) -> Grader:
 
 
 def measure_signals(index: Index, terms: Sequence[str], findings: Findings) -> dict[str, float]:
-    """The signals of one result list, each about 0 to 1 whatever the size of the corpus."""
+    """The signals of one result list, each about 0 to 1 whatever the size of the corpus.
+
+    `coverage_best` and `coverage` are the shares of the query's terms, weighted by rarity, that the best single one
+    of the top passages holds, and that they hold together. `cosine` is the best one; `cosine_lead` and `bm25_lead`
+    are how far the first passage of a leg stands above the next ones. `agreement` compares the legs.
+    """
     weights = {term: index.lexical.weigh(term) for term in dict.fromkeys(terms)}
     mass = sum(weights.values()) or 1.0
     held = [set(split_terms(index.chunks[row].indexed)) for row, _ in findings.fused[:TOP]]
-    union = set[str]().union(*held)
     bm25 = list(findings.lexical.values())[:TOP]
     cosine = list(findings.dense.values())[:TOP]
-    missing = max((weight for term, weight in weights.items() if term not in union), default=0.0)
     return {
-        "bm25": (bm25[0] if bm25 else 0.0) / (mass * (K1 + 1)),
-        "coverage": sum(weight for term, weight in weights.items() if term in union) / mass,
         "coverage_best": max((_cover(weights, each) for each in held), default=0.0) / mass,
+        "coverage": _cover(weights, set[str]().union(*held)) / mass,
         "cosine": cosine[0] if cosine else 0.0,
         "cosine_lead": cosine[0] - sum(cosine) / len(cosine) if cosine else 0.0,
         "bm25_lead": 1 - sum(bm25[1:]) / (bm25[0] * (TOP - 1)) if bm25 else 0.0,
         "agreement": _agree(list(findings.lexical)[:TOP], list(findings.dense)[:TOP]),
-        "rare_missing": missing / max(weights.values(), default=1.0),
     }
 
 

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from .chunks import Chunk
 from .dense import DenseIndex, Vectors
@@ -31,10 +32,22 @@ class Findings:
     """Rows with their fused score, best first."""
 
 
+class DenseLeg(Protocol):
+    """What an index asks of its dense leg."""
+
+    def find_top(self, vector: Vectors, depth: int) -> list[tuple[str, float]]:
+        """At most `depth` ids nearest to `vector`, shape (dimension,), best first, with their cosines."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the files."""
+        ...
+
+
 class Index:
     """Passages and the two legs over them."""
 
-    def __init__(self, chunks: Sequence[Chunk], lexical: LexicalIndex, dense: DenseIndex) -> None:
+    def __init__(self, chunks: Sequence[Chunk], lexical: LexicalIndex, dense: DenseLeg) -> None:
         self.chunks = chunks
         self.lexical = lexical
         self.dense = dense
@@ -47,7 +60,7 @@ class Index:
         if any(key not in self._rows for key, _ in nearest):
             raise StoreError("the dense index holds passages that the chunk file does not; rebuild the store")
         dense = {self._rows[key]: cosine for key, cosine in nearest}
-        fused = fuse_ranks({"dense": list(dense), "bm25": list(lexical)})
+        fused = fuse_ranks({"bm25": list(lexical), "dense": list(dense)})
         return Findings(lexical=lexical, dense=dense, fused=fused)
 
     def close(self) -> None:

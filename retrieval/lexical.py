@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from .manifest import StoreError
 from .terms import split_terms
 
-K1, B = 1.5, 0.75
-"""Saturation of term counts and normalisation by length, at their usual values."""
+K1, B = 1.2, 0.75
+"""Saturation of term counts and normalisation by length, at Lucene's values."""
 
 
 class LexicalIndex:

@@ -11,7 +11,7 @@ import hashlib
 import logging
 import shutil
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -110,6 +110,12 @@ class HybridStore:
             draft = replace(manifest, folder=str(folder.resolve()), files=stamps, scanned_ns=scan.scanned_ns)
             self._publish(draft, chunks, previous=manifest)
         return report
+
+    def put(self, chunks: Sequence[Chunk]) -> None:
+        """Replace what the store holds with passages cut elsewhere; nothing is mirrored then."""
+        with self._write_lock():
+            manifest = replace(self._read_manifest(), folder="", files={}, scanned_ns=0)
+            self._publish(manifest, list(chunks), previous=None)
 
     def _read_kept(self, manifest: Manifest) -> tuple[list[Chunk], Manifest]:
         """The passages in force; none, and a manifest that knows no files, when the chunk file is damaged."""
