@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from .limits import Limit
 from .voyage_constraints import Constraints
 from .voyage_corridors import Corridor
 from .voyage_query import VoyageQuery
@@ -36,6 +37,7 @@ _CLASS_FIGURES = (
     "charter_usd_day",
     "hull_usd",
 )
+_PASSAGE_COSTS = ("toll_usd", "toll_usd_per_teu", "transit_hours", "war_risk_percent")
 _PRICES = (
     ("vlsfo", "usd_per_tonne"),
     ("mgo", "usd_per_tonne"),
@@ -89,17 +91,28 @@ def vessel_classes(constraints: Constraints) -> list[VesselClass]:
 
 
 def choose_class(query: VoyageQuery, constraints: Constraints) -> VesselClass | None:
-    """The smallest class that carries the containers and is built for the draft; None if none carries them.
+    """The smallest class that carries the containers; None if none does.
 
-    A draft beyond every class takes the largest one. A request silent on both takes `DEFAULT_CLASS`.
+    Without a container count, the smallest one built for the draft, or the largest if none is; a request silent on both
+    takes `DEFAULT_CLASS`.
     """
-    classes = [each for each in vessel_classes(constraints) if each.capacity_teu >= (query.teu or 0)]
-    if not classes:
-        return None
-    if query.teu is None and query.draft_m is None:
-        return next((each for each in classes if each.name == DEFAULT_CLASS), classes[-1])
-    deep_enough = [each for each in classes if each.design_draft_m >= (query.draft_m or 0.0)]
-    return deep_enough[0] if deep_enough else classes[-1]
+    classes = vessel_classes(constraints)
+    if query.teu is not None:
+        return next((each for each in classes if each.capacity_teu >= (query.teu or 0)), None)
+    if query.draft_m is not None:
+        fitting = (each for each in classes if each.design_draft_m >= (query.draft_m or 0.0))
+        return next(fitting, classes[-1] if classes else None)
+    return next((each for each in classes if each.name == DEFAULT_CLASS), classes[-1] if classes else None)
+
+
+def figures_used(
+    query: VoyageQuery, passages: Sequence[str], vessel: VesselClass, constraints: Constraints
+) -> list[Limit]:
+    """The figures a bill rests on: tolls, times and premiums of the passages, the vessel class, prices and factors."""
+    keys = [(passage, name) for passage in passages for name in _PASSAGE_COSTS]
+    keys += [(f"class {vessel.name}", name) for name in _CLASS_FIGURES]
+    keys += [*_PRICES, *(_CARBON if ets_ports(query) else ())]
+    return [limit for key in keys if (limit := constraints.find(*key)) is not None]
 
 
 def ets_ports(query: VoyageQuery) -> int:

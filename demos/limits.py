@@ -52,7 +52,8 @@ class Limit:
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> Limit:
         """The limit of `as_json`."""
-        return cls(**{**row, **{key: _day(row.get(key)) for key in _DATES}})
+        fields: dict[str, Any] = {**row, **{key: _day(row.get(key)) for key in _DATES}}
+        return cls(**fields)
 
 
 _DATES = ("date", "start", "end")

@@ -114,6 +114,9 @@ def _notes(found: Candidates, ends: tuple[End, End], schedule: Schedule) -> list
     notes += found.avoidance.notes
     notes += [f"the query cannot require {name!r}; routes by it are not ruled out" for name in found.avoidance.wanted]
     notes += [f"a call at {place.name} is not part of the query" for place in found.cast.via if place.kind == "port"]
+    if all(ends_at := {end.locode for end in ends}):
+        notes += [f"{place.name} is neither end of the voyage and was left out" for place in found.cast.loose if not ends_at & set(place.locodes)]
+    notes += [f"{text!r} belongs to no field of the query and was left out" for text in found.unused]
     return list(dict.fromkeys(notes))
 
 

@@ -48,6 +48,8 @@ class Candidates:
     durations: tuple[DurationFound, ...] = ()
     amounts: Amounts = Amounts()
     avoidance: Avoidance = Avoidance()
+    unused: tuple[str, ...] = ()
+    """Numbers that belong to no field of the query."""
     off_topic: str = ""
     """Why this is no request for a sea voyage, or empty."""
 
@@ -70,7 +72,7 @@ def candidates(request: str, *, today: date) -> Candidates:
     cast = cast_places(rest, find_places(rest))
     return Candidates(
         request=request, today=today, cast=cast, dates=tuple(dates), durations=tuple(durations), amounts=amounts,
-        avoidance=avoidance, off_topic=_off_topic(text, cast, amounts),
+        avoidance=avoidance, unused=_unused(rest), off_topic=_off_topic(text, cast, amounts),
     )  # fmt: skip
 
 
@@ -82,6 +84,11 @@ def _plain(request: str) -> str:
 def _own_span(found: DateFound) -> Span:
     end = found.window_end.end if found.window_end is not None else found.span.end
     return Span(start=found.span.start, end=end, text=found.span.text)
+
+
+def _unused(rest: str) -> tuple[str, ...]:
+    found = re.finditer(r"(?<![\w·])\d[\d,.]*\s*-?(?:[a-zA-Z%'\"]{1,8}\b)?", rest)
+    return tuple(dict.fromkeys(match[0].strip(" .,-") for match in found))
 
 
 def _off_topic(text: str, cast: Cast, amounts: Amounts) -> str:

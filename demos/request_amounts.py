@@ -32,7 +32,7 @@ _MONEY = re.compile(
 )
 _BUDGET = re.compile(
     r"\b(?:budget(?:ed)?|cost(?:s|ing)?|spend(?:ing)?|price|pay(?:ing)?|cap(?:ped)?|ceiling)\b"
-    r"(?:\s+(?:is|of|at|limit|cap|ceiling|to|under|below|max(?:imum)?|no more than|not more than|up to|about|around|less than|at most|not exceed(?:ing)?|must|should|be|more|than|for|the|voyage|all|in|=))*"
+    r"(?:\s+\(?(?:is|of|at|usd|us\$|limit|cap|ceiling|to|under|below|max(?:imum)?|no more than|not more than|up to|about|around|less than|at most|not exceed(?:ing)?|must|should|be|more|than|for|the|voyage|all|in|=)\)?)*"
     rf"[\s:=<≤]*{number('a')}(?!\s*(?:[-\s]?(?:teu|feu|ft|feet|foot|m\b(?!\w)|met|days?|weeks?|nm|knots|kn|containers?|boxes|tonn|tons|%|·)|['’]))",
     re.IGNORECASE,
 )
@@ -54,7 +54,7 @@ _BOXES = re.compile(
     rf"{number('n')}\s+(?:\w+\s+)?(?:containers?|boxes|box|cntrs?|reefers?)\b(?!\s*(?:ship|vessel))", re.IGNORECASE
 )
 _VESSEL = re.compile(r"^[\s-]*(?:capacity\s+|class\s+|container\s*)*(?:vessels?|ships?|containerships?|boxships?|class|capacity|feeder)\b", re.IGNORECASE)
-_DRAFT_WORD = r"(?:draft|draught|drafts|draughts|drawing|draws|draw|drg|sdwt draft|t\s*=)"
+_DRAFT_WORD = r"(?:(?:draft|draught)\s*[\s(\[]m(?:etres|eters)?[)\]]?(?=\s*[:=])|draft|draught|drafts|draughts|drawing|draws|draw|drg|sdwt draft|t\s*=)"
 _METRES = r"(?:m(?:et(?:er|re)s?|trs?|ts?)?|cm|centimet(?:er|re)s?)"
 _FEET = r"(?:ft|feet|foot|['’′])"
 _INCHES = rf"(?:\s*-?\s*(?P<{{0}}inches>\d+(?:\.\d+)?)\s*(?:in(?:ch(?:es)?)?\b|[\"”″]|''))?"
@@ -210,6 +210,8 @@ def _read_money(text: str, teu: float) -> tuple[list[Amount], list[tuple[str, st
     for match in matches:
         name = "a" if match.groupdict().get("a") is not None else "b"
         value = read_number(match, name)
+        if re.search(r"(?:^|\s)(?:[-−]|minus\s|negative\s)\s*$", text[: match.start()]):
+            value = -value
         per = _PER.match(text[match.end() :])
         note = "" if "$" in match[0] or re.search("usd|dollar|bucks", match[0], re.IGNORECASE) else "read as US dollars"
         if _NO_BUDGET.search(text[: match.start()]) or (per and per["unit"].lower() in ("day", "month", "hour", "ton", "tonne", "mt")):

@@ -110,8 +110,12 @@ def find_durations(text: str) -> list[DurationFound]:
     """Every stretch of days that counts towards readiness or arrival."""
     found: list[DurationFound] = []
     for match in _LASTING.finditer(text):
-        role, amount = _role_at(text, match.start(), match.end(), 0, len(text)), read_number(match, "n")
+        previous = max(found[-1].span.end if found else 0, text.rfind("·", 0, match.start()) + 1)
+        role, amount = _role_at(text, match.start(), match.end(), previous, len(text)), read_number(match, "n")
         unit, tail = match["unit"].lower(), (match["tail"] or "").strip().lower()
+        near = " ".join(text[previous : match.start()].split()[-4:])
+        if role == "ready" and not (_STRONG_READY.search(near) and not re.search(r"\bto\b", near)):
+            role = ""
         if unit.startswith(("hour", "hr")) or not (match["lead"] or tail or role) or amount <= 0:
             continue
         if re.match(r"(?:in|after|over)$", (match["lead"] or "").lower()) and not tail and not role:

@@ -11,14 +11,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from .ports import City, Gazetteer, fold, load_gazetteer
+from .ports import City, Gazetteer, distance_km, fold, load_gazetteer
 from .request_text import Span
 
 Kind = Literal["port", "city", "area", "unknown"]
+_ONE_HARBOUR_KM = 60.0
 _TOKEN = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _LOCODE = re.compile(r"\b([A-Z]{2})[ -]?([A-Z2-9]{3})\b")
 _GAP = re.compile(r"[ \t]*[-–.'’/]?[ \t]*")
-_OWN_COUNTRY = frozenset(("singapore", "hong kong", "djibouti", "gibraltar", "malta", "bahrain", "kuwait", "monaco", "macau", "macao", "aruba", "panama", "guam", "curacao"))  # fmt: skip
+_OWN_COUNTRY = frozenset(("singapore", "hong kong", "djibouti", "gibraltar", "malta", "bahrain", "kuwait", "monaco", "macau", "macao", "aruba", "panama", "guam", "curacao", "reunion"))  # fmt: skip
 _WORDS = frozenset(
     """a able about after all also amount an and any are around arrival arrive arrives arriving as asap ask at avoid avoiding back banana bar
     bath bay be bell best between big board book born both box boxes bring budget but buoy bush by can canal cape cargo carry carrying cheap
@@ -44,6 +45,10 @@ _PLACE_CUE = re.compile(
     re.IGNORECASE,
 )
 _LEADS_ON = re.compile(r"\s*(?:→|->|=>|–|—|\bto\b(?!\s+(?:be|go|arrive|ship|sail|send|move|reach|deliver|get|take)\b)|\binto\b)", re.IGNORECASE)
+_PORT_WORDS = frozenset(("hull", "split", "mobile", "male", "bar", "nice", "rio", "bath", "tema"))
+_BARE_END = re.compile(r"\b(?:from|to|ex|into)\s+$", re.IGNORECASE)
+_STOPS = re.compile(r"\s*(?:$|[,.;:!?·()]|\d|(?:from|to|with|by|in|on|ready|and|before|via|for|not|avoiding)\b)", re.IGNORECASE)
+_ONWARD_NAME = re.compile(r"\s*(?:to|→|->|-|–)\s*(?:the\s+)?[A-Z]")
 _HARD_CUE = re.compile(
     r"\b(?P<cue>from|to|ex|into|out\s+of|bound\s+for|destined\s+for|headed\s+(?:for|to)|heading\s+for|for|towards?|pol|pod|origin|destination|between|loading\s+(?:at|in)|discharg(?:e|ing)\s+(?:at|in)|unload(?:ing)?\s+(?:at|in)|arriv(?:e|ing|al)\s+(?:at|in)|and|via)\b\s*(?:port)?\s*[:=]?\s*(?:is\s+)?(?:the\s+(?:port|city|town|harbou?r)\s+of\s+|port\s+of\s+)?(?P<name>[^\W\d_][\w'’]*(?:[ -](?-i:[A-Z])[\w'’]*){0,3})",
     re.IGNORECASE,
@@ -106,6 +111,20 @@ def _codes(text: str, gazetteer: Gazetteer) -> list[Place]:
         if code in gazetteer.ports and not shouted and fold(match[0]) not in gazetteer.names:
             span = Span(start=match.start(), end=match.end(), text=match[0])
             found.append(Place(span=span, kind="port", name=match[0], locodes=(code,)))
+    return found + _short_codes(text, gazetteer)
+
+
+def _short_codes(text: str, gazetteer: Gazetteer) -> list[Place]:
+    """`from LAX to HKG`: the last three letters of a LOCODE, after a cue, in a text that is not all capitals."""
+    found: list[Place] = []
+    for match in [] if text.isupper() else re.finditer(r"(?<![\w-])[A-Z]{3}(?![\w-])", text):
+        if fold(match[0]) in gazetteer.names or fold(match[0]) in _WORDS or not _PLACE_CUE.search(text[: match.start()]):
+            continue
+        codes = tuple(code for code, port in gazetteer.ports.items() if code[2:] == match[0] and port.size == 2)
+        if codes and fold(match[0]) not in gazetteer.places:
+            span = Span(start=match.start(), end=match.end(), text=match[0])
+            shown = " or ".join(gazetteer.ports[code].label() for code in codes)
+            found.append(Place(span=span, kind="port", name=match[0], locodes=codes, note=f"read {match[0]!r} as {shown}"))
     return found
 
 
@@ -139,13 +158,15 @@ def _believable(text: str, span: Span, words: int, place: Place, gazetteer: Gaze
     """Whether a match is a name here, and not a common word that some place happens to share."""
     name, capital = fold(span.text), span.text[0].isupper()
     cue = _PLACE_CUE.search(text[: span.start]) is not None or _LEADS_ON.match(text[span.end :]) is not None
-    if name in ("la", "us", "uk", "hk", "nz", "ptp", "nyc", "uae", "usa"):
+    if name in ("la", "ny", "us", "uk", "hk", "nz", "ptp", "nyc", "uae", "usa"):
         return span.text.isupper() and (cased or cue) or (cue and name in ("nyc", "uk", "usa", "uae", "hk"))
     if len(name) <= 2 or (len(name) == 3 and not capital):
         return cue and capital
     if words == 1 and name in _WORDS:
+        if name in _PORT_WORDS and _BARE_END.search(text[: span.start]) and _STOPS.match(text, span.end):
+            return True
         opening = not re.search(r"[\w·]", text[: span.start].split(".")[-1])
-        return cue and capital and cased and not opening
+        return cue and capital and cased and (not opening or _ONWARD_NAME.match(text, span.end) is not None)
     if cased and not capital:
         return cue and (place.kind != "city") or _is_big(place, gazetteer)
     if not cased and place.kind == "city":
@@ -194,7 +215,7 @@ def _narrow(place: Place, words: str, lead: str, gazetteer: Gazetteer) -> Place 
     if not where:
         return None
     codes = gazetteer.namesakes.get(_bare(place.name), place.locodes)
-    inside = tuple(code for code in codes if lies_in(code, where, gazetteer))
+    inside = _apart(tuple(code for code in codes if lies_in(code, where, gazetteer)), gazetteer)
     if inside:
         return replace(place, kind="port", locodes=inside, elsewhere=False)
     if place.kind == "city":
@@ -204,6 +225,16 @@ def _narrow(place: Place, words: str, lead: str, gazetteer: Gazetteer) -> Place 
     if len(name) == 2 or name in _OWN_COUNTRY or place.qualifier:
         return None
     return replace(place, elsewhere=True)
+
+
+def _apart(codes: tuple[str, ...], gazetteer: Gazetteer) -> tuple[str, ...]:
+    """Of several entries for one harbour, the first."""
+    kept: list[str] = []
+    for code in codes:
+        port = gazetteer.ports[code]
+        if all(distance_km(port.lat, port.lon, gazetteer.ports[other].lat, gazetteer.ports[other].lon) > _ONE_HARBOUR_KM for other in kept):
+            kept.append(code)
+    return tuple(kept)
 
 
 def _bare(name: str) -> str:
@@ -281,7 +312,7 @@ def _guess(
     elif near_city:
         city = gazetteer.cities[near_city]
         yield Place(span=span, kind="city", name=city.name, city=city, note=f"read {name!r} as {city.name}")
-    elif cue and _names_a_place(name, cue, text):
+    elif (cue and _names_a_place(name, cue, text)) or (name[0].isupper() and _ONWARD_NAME.match(text, span.end)):
         yield Place(span=span, kind="unknown", name=name)
 
 

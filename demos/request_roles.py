@@ -128,6 +128,10 @@ def _spread(text: str, places: Sequence[Place], ends: list[End]) -> list[End]:
             spread[position - 1], spread[position] = "origin", "destination"
         elif not spread[position] and spread[position - 1] in ("origin", "destination") and _OR.match(gap) and not re.fullmatch(r"\s*[/,]\s*", gap):
             spread[position] = spread[position - 1]
+    for position in range(len(places) - 1, 0, -1):
+        gap = text[places[position - 1].span.end : places[position].span.start]
+        if not spread[position - 1] and spread[position] and re.fullmatch(r"\s*,?\s*(?:or|and|/)\s*", gap, re.IGNORECASE):
+            spread[position - 1] = spread[position]
     return spread
 
 

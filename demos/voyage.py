@@ -70,6 +70,8 @@ class Voyage:
     """Days rounded up; None without a ready date."""
     vessel_class: str
     fuel_t: float
+    areas: tuple[str, ...]
+    """Emission control areas in force that it crosses."""
     area_nm: float
     """Nautical miles inside emission control areas in force."""
     transfer_teu: float
@@ -110,6 +112,7 @@ class Voyage:
             "eta": self.eta.isoformat() if self.eta else None,
             "vessel_class": self.vessel_class,
             "fuel_t": round(self.fuel_t, 1),
+            "areas": list(self.areas),
             "area_nm": round(self.area_nm, 1),
             "transfer_teu": round(self.transfer_teu),
             "cost_usd": {part: round(usd) for part, usd in self.cost_usd.items()},

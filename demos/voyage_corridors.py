@@ -151,7 +151,7 @@ def area_at(point: LonLat) -> str | None:
 @cache
 def load_areas() -> Mapping[str, tuple[tuple[LonLat, ...], ...]]:
     """Outlines of the emission areas, by the name the corpus gives them in lower case with underscores."""
-    file = resources.files(__package__) / "data" / "emission_areas.json"
+    file = resources.files(__package__ or __name__) / "data" / "emission_areas.json"
     areas = json.loads(file.read_text(encoding="utf-8"))["areas"]
     return {
         name: tuple(tuple((float(lon), float(lat)) for lon, lat in outline) for outline in outlines)
