@@ -67,12 +67,14 @@ class Agreement:
     """Fewer samples cannot pass."""
     name: str = "agreement"
 
-    def check(self, subtask: Subtask, attempt: Attempt, /) -> Verdict:
+    def check(self, _subtask: Subtask, attempt: Attempt, /) -> Verdict:
         """Fail with the reason `low_agreement` when too few samples say what the kept answer says."""
         drawn = len(attempt.samples)
         if drawn < 2:
             return unknown(self.name, "fewer than two samples were drawn")
-        agreeing = sum(bool(sample.strip()) and equivalent(sample, attempt.text) for sample in attempt.samples)
+        agreeing = sum(
+            bool(sample.strip()) and equivalent(sample, attempt.text) for sample in attempt.samples
+        )
         found = f"{agreeing} of {drawn} samples agree"
         if agreeing / drawn < self.share:
             return Verdict(status="fail", reason=found, checked=self.name, escalation="low_agreement")
@@ -116,6 +118,4 @@ def _count(drawn: list[str | None]) -> Vote:
     if not samples:
         return Vote(answer=None, share=0.0, drawn=len(drawn), samples=())
     winner = max(groups(samples), key=len)
-    return Vote(
-        answer=samples[winner[0]], share=len(winner) / len(drawn), drawn=len(drawn), samples=samples
-    )
+    return Vote(answer=samples[winner[0]], share=len(winner) / len(drawn), drawn=len(drawn), samples=samples)

@@ -20,20 +20,49 @@ _LEAD = re.compile(
     r"\s*(?:is|=|:)\s*:?\s*",
     re.IGNORECASE,
 )
-_CHOICE = re.compile(r"^(?:\((?P<a>[A-Za-z])\)|(?P<b>[A-Za-z])[).:](?=\s|$)|(?P<c>[A-Z])$)\s*(?P<rest>.*)$", re.DOTALL)
+_CHOICE = re.compile(
+    r"^(?:\((?P<a>[A-Za-z])\)|(?P<b>[A-Za-z])[).:](?=\s|$)|(?P<c>[A-Z])$)\s*(?P<rest>.*)$", re.DOTALL
+)
 _TRUTH = re.compile(r"^(?P<truth>yes|no|true|false)(?:$|[,;:.!–—]\s*(?=[a-z])[^\d]*$)", re.IGNORECASE)
 _TRUTHS = {"yes": "true", "true": "true", "no": "false", "false": "false"}
 _ARTICLE = re.compile(r"^(?:the|an?)\s+(?=\w)")
-_MONTHS = "january february march april may june july august september october november december".split()
+_MONTHS = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+]
 _MONTH = "|".join(f"{name[:3]}(?:{name[3:]})?" if name[3:] else name for name in _MONTHS)
 _DATES = (
     re.compile(r"\b(?P<y>\d{4})-(?P<n>\d{1,2})-(?P<d>\d{1,2})\b"),
-    re.compile(rf"\b(?P<d>\d{{1,2}})(?:st|nd|rd|th)?\s+(?:of\s+)?(?P<m>{_MONTH})\.?,?\s+(?P<y>\d{{4}})\b", re.IGNORECASE),
-    re.compile(rf"\b(?P<m>{_MONTH})\.?\s+(?P<d>\d{{1,2}})(?:st|nd|rd|th)?,?\s+(?P<y>\d{{4}})\b", re.IGNORECASE),
+    re.compile(
+        rf"\b(?P<d>\d{{1,2}})(?:st|nd|rd|th)?\s+(?:of\s+)?(?P<m>{_MONTH})\.?,?\s+(?P<y>\d{{4}})\b",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        rf"\b(?P<m>{_MONTH})\.?\s+(?P<d>\d{{1,2}})(?:st|nd|rd|th)?,?\s+(?P<y>\d{{4}})\b", re.IGNORECASE
+    ),
     re.compile(r"\b(?P<p>\d{1,2})[/.](?P<q>\d{1,2})[/.](?P<y>\d{4})\b"),
 )
 _UNIT = re.compile(r"^[^\W\d_][^\d]{0,30}$|^°[CF]$")
-_CURRENCIES = {"dollar": "$", "usd": "$", "us$": "$", "euro": "€", "eur": "€", "pound": "£", "gbp": "£", "yen": "¥"}
+_CURRENCIES = {
+    "dollar": "$",
+    "usd": "$",
+    "us$": "$",
+    "euro": "€",
+    "eur": "€",
+    "pound": "£",
+    "gbp": "£",
+    "yen": "¥",
+}
 _ITEMS = re.compile(r"\s*[,;]\s*(?:and\s+|or\s+)?|\s+(?:and|or)\s+")
 _BOXED = re.compile(r"\\boxed\s*\{(?P<inside>[^{}]*(?:\{[^{}]*\}[^{}]*)*)\}")
 _MATHS = re.compile(r"\\[a-zA-Z]+|[\^=<>√π]|\w\s*[+*/]\s*\w|\w\s+-\s+\w|\)\s*-|\d[a-z]\b")

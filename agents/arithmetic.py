@@ -12,7 +12,8 @@ from fractions import Fraction
 from ..router.subtask import Subtask
 from .answer_forms import stripped
 from .attempt import Attempt, Verdict
-from .equations import Equation, Side, agrees, correction, equations, expression_value
+from .equation_side import Side
+from .equations import Equation, agrees, correction, equations, expression_value
 from .numerals import Numeral, numerals, read_number, shown
 from .verifier import unknown
 
@@ -25,7 +26,9 @@ _COMPUTE = re.compile(
     r"|(?:(?:find|what(?:\s+is|'s|’s))\s+)?the\s+(?:value|result)\s+of)\s*:?\s+",
     re.IGNORECASE,
 )
-_FINAL = re.compile(r"(?:####|\banswer(?:\s+is|\s*[:=])|\bfinal\b[^.\n:]{0,20}[:=])\s*(?P<rest>[^\n]+)", re.IGNORECASE)
+_FINAL = re.compile(
+    r"(?:####|\banswer(?:\s+is|\s*[:=])|\bfinal\b[^.\n:]{0,20}[:=])\s*(?P<rest>[^\n]+)", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,11 @@ class Arithmetic:
         asked = _asked(subtask.text)
         stated = list(equations(text))
         wrong = next((equation for equation in stated if equation.holds is False), None)
-        if asked is not None and final is not None and (verdict := self._against_question(asked, final)) is not None:
+        if (
+            asked is not None
+            and final is not None
+            and (verdict := self._against_question(asked, final)) is not None
+        ):
             return verdict
         if wrong is not None:
             return self._failed(correction(wrong))
@@ -51,21 +58,33 @@ class Arithmetic:
 
     def _against_question(self, asked: Side, final: Numeral) -> Verdict | None:
         step = Fraction(1, 10**final.decimals)
-        given = Side(text="", value=final.value / (100 if final.percent else 1), end=0, step=step, percent=final.percent)
+        given = Side(
+            text="",
+            value=final.value / (100 if final.percent else 1),
+            end=0,
+            step=step,
+            percent=final.percent,
+        )
         right = agrees(asked, given)
         if right is None:
             return None
         if right:
-            return Verdict(status="pass", reason=f"recomputed: {asked.text} = {shown(asked.value)}", checked=self.name)
+            return Verdict(
+                status="pass", reason=f"recomputed: {asked.text} = {shown(asked.value)}", checked=self.name
+            )
         return self._failed(f"{asked.text} is {shown(asked.value)}, the answer says {shown(final.value)}")
 
     def _by_equations(self, held: list[Equation], final: Numeral | None) -> Verdict:
         if not held:
             return unknown(self.name, "no equation in the answer could be recomputed")
         count = f"{len(held)} equation{'s' if len(held) > 1 else ''}"
-        if final is None or not any(final.value in (e.result, e.result * 100 if final.percent else None) for e in held):
+        if final is None or not any(
+            final.value in (e.result, e.result * 100 if final.percent else None) for e in held
+        ):
             return unknown(self.name, f"{count} recomputed, but the answer is the result of none")
-        return Verdict(status="pass", reason=f"{count} recomputed, the answer is the result of one", checked=self.name)
+        return Verdict(
+            status="pass", reason=f"{count} recomputed, the answer is the result of one", checked=self.name
+        )
 
     def _failed(self, reason: str) -> Verdict:
         return Verdict(status="fail", reason=reason, checked=self.name)
@@ -88,3 +107,9 @@ def _asked(question: str) -> Side | None:
     compute = _COMPUTE.match(question)
     side = expression_value((_COMPUTE if compute else _ASKING).sub("", question, count=1))
     return None if side is None or (side.tight and not compute) else side
+
+
+def bare_expression(question: str) -> str | None:
+    """The expression a question asks to compute, when it is nothing but arithmetic; else None."""
+    asked = _asked(question)
+    return None if asked is None else asked.text

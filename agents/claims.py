@@ -1,4 +1,4 @@
-"""What an answer claims, taken apart: its sentences, and in each the numbers, dates, names and other words of weight."""
+"""What an answer claims, taken apart: its sentences, and in each the numbers, dates, names and other words."""
 
 from __future__ import annotations
 
@@ -21,11 +21,13 @@ _SHORT = 5
 
 _AMOUNT = re.compile(
     rf"(?P<currency>[$€£¥])?\s?(?<![\w.])(?:(?P<digits>{PLAIN})|(?P<word>{'|'.join(WORDS)})\b)"
-    rf"(?:[ -](?P<scale>{'|'.join(SCALES)})\b)?(?P<percent>\s?%|\s?percent\b|\s?per cent\b)?(?:\s*(?P<unit>[^\W\d_]+))?",
+    rf"(?:[ -](?P<scale>{'|'.join(SCALES)})\b)?(?P<percent>\s?%|\s?percent\b|\s?per cent\b)?"
+    r"(?:\s*(?P<unit>[^\W\d_]+))?",
     re.IGNORECASE,
 )
 _REFUSAL = re.compile(
-    r"\b(?:i (?:do not|don't|don’t|cannot|can't|can’t) (?:know|tell|find|answer)|unknown|not (?:stated|mentioned|given|found"
+    r"\b(?:i (?:do not|don't|don’t|cannot|can't|can’t) (?:know|tell|find|answer)|unknown"
+    r"|not (?:stated|mentioned|given|found"
     r"|provided)|no (?:evidence|information|answer)|unable to|insufficient)\b",
     re.IGNORECASE,
 )
@@ -41,12 +43,11 @@ class Amount:
     unit: str
     """The following word when it is a unit of measure, in the singular."""
     written: str
+    spelled: bool
+    """Written as a word."""
 
-    def found_in(self, others: Sequence[Amount]) -> bool:
-        """Whether one of the others is this number, of the same unit where both have one."""
-        return any(self._is(other) for other in others)
-
-    def _is(self, other: Amount) -> bool:
+    def matches(self, other: Amount) -> bool:
+        """Whether the other is this number, of the same unit where both have one."""
         same_unit = not (self.unit and other.unit) or self.unit == other.unit
         same_money = not (self.currency and other.currency) or self.currency == other.currency
         return self.value == other.value and same_unit and same_money and (other.percent or not self.percent)
@@ -58,11 +59,15 @@ class Claim:
 
     text: str
     terms: frozenset[str]
-    """Stems of all its words of weight; of all its words when none has any."""
+    """Stems of all its words of weight; of all its words when it has neither those nor facts."""
     novel: frozenset[str]
+    """Those that the question did not already say, numbers and dates left out."""
+    facts: tuple[Amount | date, ...]
+    """Its dates and numbers; in a claim of more than `_SHORT` words only numbers in digits: `one of the`, `in two
+    ways` are no facts.
+    """
+    novel_facts: tuple[Amount | date, ...]
     """Those that the question did not already say."""
-    amounts: tuple[Amount, ...]
-    dates: tuple[date, ...]
     names: Mapping[str, str]
     """Stem to name as written; names the question said are left out."""
 
@@ -71,9 +76,26 @@ def claims_of(answer: str, question: str) -> list[Claim]:
     """The claims of an answer, at most `MAX_CLAIMS`."""
     answer = stripped(answer)
     asked = frozenset(word.stem for word in words_of(question))
+    said = [fact for _, fact in facts_of(question, apart=True)]
     spans = sentence_spans(answer)[:MAX_CLAIMS]
-    claims = [_claim(answer[start:end], asked) for start, end in spans]
-    return [claim for claim in claims if claim.terms]
+    claims = [_claim(answer[start:end], asked, said) for start, end in spans]
+    return [claim for claim in claims if claim.novel or claim.novel_facts]
+
+
+def facts_of(text: str, *, apart: bool = False) -> list[tuple[int, Amount | date]]:
+    """The dates and numbers of a text, each with where it starts; `apart` gives the numbers inside dates too."""
+    days = list(find_dates(text))
+    numbers = [
+        (_start(match), _amount(match)) for match in _AMOUNT.finditer(text if apart else _without(text, days))
+    ]
+    return [*((start, day) for day, start, _ in days), *numbers]
+
+
+def holds(facts: Sequence[Amount | date], fact: Amount | date) -> bool:
+    """Whether a fact is among others."""
+    if isinstance(fact, date):
+        return fact in facts
+    return any(isinstance(other, Amount) and fact.matches(other) for other in facts)
 
 
 def answer_texts(attempt: Attempt) -> list[str]:
@@ -94,25 +116,35 @@ def says_nothing(answer: str) -> str:
     return ""
 
 
-def amounts_of(text: str) -> list[Amount]:
-    """The numbers of a text with their units; both ends of a range count."""
-    return [_amount(match) for match in _AMOUNT.finditer(text)]
-
-
-def _claim(text: str, asked: frozenset[str]) -> Claim:
-    days = list(find_dates(text))
-    dateless = text
-    for _, start, end in days:
-        dateless = dateless[:start] + " " * (end - start) + dateless[end:]
-    terms = key_terms(dateless) or frozenset(word.stem for word in words_of(text))
+def _claim(text: str, asked: frozenset[str], said: Sequence[Amount | date]) -> Claim:
+    short = len(text.split()) <= _SHORT
+    found = [(at, fact) for at, fact in facts_of(text) if short or isinstance(fact, date) or not fact.spelled]
+    facts = tuple(fact for _, fact in found)
+    dateless = _without(text, list(find_dates(text)))
+    figures = {
+        word.stem for word in words_of(text) if (short and word.stem.isdigit()) or word.written[0].isdigit()
+    }
+    soft = key_terms(dateless) - figures if facts else key_terms(text)
+    terms = soft if soft or facts else frozenset(word.stem for word in words_of(text))
+    novel_facts = tuple(fact for fact in facts if not holds(said, fact))
+    novel = terms - asked
+    if not novel and not novel_facts:
+        novel, novel_facts = terms, facts
     return Claim(
         text=text,
         terms=terms,
-        novel=(terms - asked) or terms,
-        amounts=tuple(amounts_of(dateless)),
-        dates=tuple(day for day, _, _ in days),
+        novel=novel,
+        facts=facts,
+        novel_facts=novel_facts,
         names=_names(dateless, asked),
     )
+
+
+def _without(text: str, days: Sequence[tuple[date, int, int]]) -> str:
+    """A text with its dates blanked out, so that their numbers are not read again."""
+    for _, start, end in days:
+        text = text[:start] + " " * (end - start) + text[end:]
+    return text
 
 
 def _names(text: str, asked: frozenset[str]) -> Mapping[str, str]:
@@ -125,6 +157,10 @@ def _names(text: str, asked: frozenset[str]) -> Mapping[str, str]:
     }
 
 
+def _start(match: re.Match[str]) -> int:
+    return match.start("digits") if match["digits"] else match.start("word")
+
+
 def _amount(match: re.Match[str]) -> Amount:
     digits = match["digits"]
     value = Fraction(digits.replace(",", "")) if digits else Fraction(WORDS[match["word"].lower()])
@@ -135,7 +171,8 @@ def _amount(match: re.Match[str]) -> Amount:
         percent=match["percent"] is not None,
         currency=match["currency"] or "",
         unit=unit if unit in UNITS else "",
-        written=match.group().strip().removesuffix(match["unit"] or "").strip(),
+        spelled=not digits,
+        written=match.group().strip().removesuffix("" if unit in UNITS else match["unit"] or "").strip(),
     )
 
 

@@ -51,7 +51,7 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _OPERATOR_WORDS = {"plus": "+", "minus": "-", "times": "*"}
-_SAYS = frozenset("is are equals equal makes gives leaves totals".split())
+_SAYS = frozenset(["is", "are", "equals", "equal", "makes", "gives", "leaves", "totals"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,53 +7,82 @@ unannounced rounding is left undecided rather than called wrong.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 
-from ..tools.errors import ToolInputError
-from ..tools.expression import Call, Node, parse_expression
+from .equation_side import ABOUT, Side, read_side
 from .equation_text import Token, lines_of, tokens_of
 from .numerals import UNITS, shown
 
-MAX_TERMS = 60
-"""Tokens read of one side of an equation."""
-MAX_BITS = 4_000
-"""Size of the largest number computed."""
-
 _FLOAT_NOISE = Fraction(1, 10**9)
-_UNIT_LETTERS = frozenset("mgshlLVWAJNKCF")
-_SCALING = frozenset("k dozen pair score gross percent".split())
+_SCALING = frozenset(["k", "dozen", "pair", "score", "gross", "percent"])
 _DOUBTFUL_BEFORE = frozenset(
-    "of mod modulo choose root squared cubed half double twice triple log ln sqrt sin cos tan base if suppose assume "
-    "not isn't wrong wrongly incorrect instead a b c d e f n p q r t u v w x y z".split()
+    [
+        "of",
+        "mod",
+        "modulo",
+        "choose",
+        "root",
+        "squared",
+        "cubed",
+        "half",
+        "double",
+        "twice",
+        "triple",
+        "log",
+        "ln",
+        "sqrt",
+        "sin",
+        "cos",
+        "tan",
+        "base",
+        "if",
+        "suppose",
+        "assume",
+        "not",
+        "isn't",
+        "wrong",
+        "wrongly",
+        "incorrect",
+        "instead",
+        "a",
+        "b",
+        "c",
+        "d",
+        "e",
+        "f",
+        "n",
+        "p",
+        "q",
+        "r",
+        "t",
+        "u",
+        "v",
+        "w",
+        "x",
+        "y",
+        "z",
+    ]
 )
-_DOUBTFUL_AFTER = frozenset("more less fewer times remainder rem r mod modulo base binary wrong incorrect false".split())
-_ABOUT = frozenset("about approximately roughly around nearly almost approx".split())
+_DOUBTFUL_AFTER = frozenset(
+    [
+        "more",
+        "less",
+        "fewer",
+        "times",
+        "remainder",
+        "rem",
+        "r",
+        "mod",
+        "modulo",
+        "base",
+        "binary",
+        "wrong",
+        "incorrect",
+        "false",
+    ]
+)
 _BEFORE_MARKS = frozenset(";,.:!?\"'“”|[{>")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Side:
-    """One side of an equation, read and computed."""
-
-    text: str
-    value: Fraction
-    end: int
-    """Index of the token behind it."""
-    operations: int = 0
-    tight: bool = False
-    """It has a minus or a slash without spaces, so it may be a range or a ratio."""
-    doubtful: bool = False
-    percent: bool = False
-    """All its operands are percentages."""
-    shares: bool = False
-    """Some of them are."""
-    units: frozenset[str] = frozenset()
-    """The words behind its numbers, in the singular."""
-    step: Fraction = Fraction(0)
-    """For a single number, the worth of its last digit shown."""
-    first: Side | None = None
-    """Its first operand, when there is more than one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +104,7 @@ def equations(text: str) -> Iterator[Equation]:
         tokens = tokens_of(line)
         at = 0
         while at < len(tokens):
-            side = _side(tokens, at)
+            side = read_side(tokens, at)
             if side is None:
                 at += 1
                 continue
@@ -91,7 +120,7 @@ def expression_value(text: str) -> Side | None:
     tokens = tokens_of(lines[0])
     while tokens and (tokens[-1].text in ("?", ".", "=", "!")):
         tokens.pop()
-    side = _side(tokens, 0) if tokens else None
+    side = read_side(tokens, 0) if tokens else None
     if side is None or side.end < len(tokens) or side.operations == 0 or side.doubtful:
         return None
     return side
@@ -119,7 +148,9 @@ def agrees(left: Side, right: Side, *, about: bool = False, cut: bool = False) -
 def _chain(tokens: list[Token], start: int, side: Side) -> Iterator[Equation]:
     if not _clear_before(tokens, start):
         return
-    doubtful = _doubtful_before(tokens, start) or (start > 0 and not side.operations and tokens[start - 1].kind == "word")
+    doubtful = _doubtful_before(tokens, start) or (
+        start > 0 and not side.operations and tokens[start - 1].kind == "word"
+    )
     while (link := _link(tokens, side)) is not None:
         sign, about, right = link
         if side.operations or right.operations:
@@ -142,9 +173,9 @@ def _link(tokens: list[Token], side: Side) -> tuple[Token, bool, Side] | None:
         return None
     sign, at = tokens[at], at + 1
     about = sign.text == "≈"
-    while at < len(tokens) and tokens[at].text.lower() in _ABOUT | {"to"}:
-        about, at = about or tokens[at].text.lower() in _ABOUT, at + 1
-    right = _side(tokens, at)
+    while at < len(tokens) and tokens[at].text.lower() in ABOUT | {"to"}:
+        about, at = about or tokens[at].text.lower() in ABOUT, at + 1
+    right = read_side(tokens, at)
     return None if right is None else (sign, about, right)
 
 
@@ -203,7 +234,9 @@ def _doubtful_after(after: list[Token]) -> bool:
     if not after:
         return False
     nearest = after[0]
-    if nearest.kind in ("number", "open") or (nearest.glued and nearest.kind in ("word", "other") and _binds(after)):
+    if nearest.kind in ("number", "open") or (
+        nearest.glued and nearest.kind in ("word", "other") and _binds(after)
+    ):
         return True
     if nearest.text == "and" and len(after) > 1 and after[1].kind == "number":
         return True
@@ -215,159 +248,9 @@ def _binds(after: list[Token]) -> bool:
     mark = after[0]
     if mark.kind == "word" or mark.text not in {*_BEFORE_MARKS, "...", "…", "]", "}"}:
         return True
-    return mark.text == "!" or (mark.text in ",.:" and len(after) > 1 and after[1].glued and after[1].kind == "number")
-
-
-def _side(tokens: list[Token], start: int) -> Side | None:
-    return _Reader(tokens, start).side()
-
-
-class _Reader:
-    """Reads the longest expression that begins at one token."""
-
-    def __init__(self, tokens: list[Token], start: int) -> None:
-        self._tokens = tokens
-        self._at = start
-        self._limit = min(len(tokens), start + MAX_TERMS)
-        self._parts: list[str] = []
-        self._operators: list[str] = []
-        self._percents: list[bool] = []
-        self._units: set[str] = set()
-        self._tight = self._doubtful = False
-        self._step = Fraction(0)
-        self._first: Side | None = None
-
-    def side(self) -> Side | None:
-        if not self._operand():
-            return None
-        while self._peek("operator", "word", "open") and self._continue():
-            pass
-        value = _value("".join(self._parts))
-        if value is None:
-            return None
-        side = Side(
-            text=" ".join(self._parts).replace("( ", "(").replace(" )", ")"),
-            value=value,
-            end=self._at,
-            operations=len(self._operators),
-            tight=self._tight,
-            doubtful=self._doubtful or self._mixed(),
-            units=frozenset(self._units),
-            percent=all(self._percents),
-            shares=any(self._percents),
-        )
-        return replace(side, first=self._first) if self._operators else replace(side, step=self._step)
-
-    def _mixed(self) -> bool:
-        """`100 + 10%` and `28 / 1/5`, which people do not mean literally."""
-        if self._tight and self._operators.count("/") > 1:
-            return True
-        return any(self._percents) and not all(self._percents) and not {"+", "-"}.isdisjoint(self._operators)
-
-    def _continue(self) -> bool:
-        """One more operator and operand; without an operand the expression ends before the operator."""
-        at, operator = self._at, self._operator()
-        if operator is None:
-            return False
-        if self._first is None:
-            self._first = self._leading()
-        mark = len(self._parts)
-        self._parts.append(operator)
-        if self._operand():
-            self._operators.append(operator)
-            return True
-        del self._parts[mark:]
-        self._at, self._doubtful = at, True
-        return False
-
-    def _leading(self) -> Side | None:
-        value = _value("".join(self._parts))
-        return None if value is None else Side(text="", value=value, end=self._at, step=self._step)
-
-    def _operator(self) -> str | None:
-        token = self._tokens[self._at]
-        if token.kind == "open":
-            return "*" if token.glued else None
-        if token.kind == "word":
-            share = token.text.lower() == "of" and (self._percents[-1] or self._operators[-1:] == ["/"])
-            self._at += share
-            return "*" if share else None
-        self._at += 1
-        behind = self._tokens[self._at].glued if self._at < len(self._tokens) else False
-        self._tight = self._tight or (token.text in "-/" and token.glued and behind)
-        return token.text
-
-    def _operand(self) -> bool:
-        while self._peek("operator") and self._tokens[self._at].text in "+-":
-            if self._at + 1 >= self._limit or not self._tokens[self._at + 1].glued:
-                return False
-            self._parts.append(self._tokens[self._at].text)
-            self._at += 1
-        if self._peek("open"):
-            return self._bracket()
-        if not self._peek("number"):
-            return False
-        token = self._tokens[self._at]
-        self._at += 1
-        literal = _literal(token.text)
-        decimals = len(literal.partition(".")[2]) if "e" not in literal else 0
-        self._step = Fraction(token.scale, 10**decimals)
-        self._parts.append(literal if token.scale == 1 else f"({literal}*{token.scale})")
-        self._behind()
-        return True
-
-    def _bracket(self) -> bool:
-        inner = _Reader(self._tokens, self._at + 1)
-        side = inner.side()
-        if side is None or side.end >= self._limit or self._tokens[side.end].kind != "close":
-            return False
-        self._at = side.end + 1
-        self._parts.append(f"({''.join(inner._parts)})")
-        self._units |= inner._units
-        self._doubtful, self._tight = self._doubtful or side.doubtful, self._tight or side.tight
-        self._operators += ["()"] if side.operations else []
-        self._behind()
-        return True
-
-    def _behind(self) -> None:
-        """What stands behind an operand: a percent sign, or words for its unit."""
-        percent = self._peek("percent")
-        self._percents.append(percent)
-        if percent:
-            self._parts[-1] = f"({self._parts[-1]}/100)"
-            self._step /= 100
-            self._at += 1
-            return
-        words = 0
-        while words < 3 and self._at + words < self._limit and self._is_unit(self._at + words):
-            words += 1
-        following = self._at + words
-        if words and following < len(self._tokens) and self._joins(following):
-            self._note_units(self._tokens[self._at : following])
-            self._at = following
-        elif words:
-            self._note_units(self._tokens[self._at : self._at + 1], ends=True)
-
-    def _joins(self, at: int) -> bool:
-        token = self._tokens[at]
-        return token.kind in ("equals", "says", "close") or (token.kind == "operator" and not token.glued)
-
-    def _is_unit(self, at: int) -> bool:
-        return self._tokens[at].kind == "word" and self._tokens[at].text.lower() not in _ABOUT | {"of", "and", "or"}
-
-    def _note_units(self, words: list[Token], *, ends: bool = False) -> None:
-        for word in words:
-            self._units.add(word.text.lower().removesuffix("s").partition("/")[0] or "s")
-            if len(word.text) == 1 and (word.text not in _UNIT_LETTERS or word.glued) and not ends:
-                self._doubtful = True
-
-    def _peek(self, *kinds: str) -> bool:
-        return self._at < self._limit and self._tokens[self._at].kind in kinds
-
-
-def _literal(text: str) -> str:
-    text = text.replace(",", "").lower()
-    return f"0{text}" if text.startswith(".") else text
+    return mark.text == "!" or (
+        mark.text in ",.:" and len(after) > 1 and after[1].glued and after[1].kind == "number"
+    )
 
 
 def _round_step(value: Fraction) -> Fraction:
@@ -376,44 +259,6 @@ def _round_step(value: Fraction) -> Fraction:
         return Fraction(0)
     digits = str(abs(value.numerator))
     return Fraction(10 ** (len(digits) - len(digits.rstrip("0"))))
-
-
-def _value(text: str) -> Fraction | None:
-    try:
-        return _computed(parse_expression(text))
-    except (ToolInputError, ZeroDivisionError):
-        return None
-
-
-def _computed(node: Node) -> Fraction | None:
-    if not isinstance(node, Call):
-        return node.value
-    values = [_computed(argument) for argument in node.arguments]
-    numbers = [value for value in values if value is not None]
-    if len(numbers) < len(values):
-        return None
-    result = _applied(node.name, numbers)
-    return None if result is None or _bits(result) > MAX_BITS else result
-
-
-def _applied(name: str, numbers: list[Fraction]) -> Fraction | None:
-    if name == "neg":
-        return -numbers[0]
-    left, right = numbers
-    if name == "**":
-        return _power(left, right)
-    operations = {"+": left + right, "-": left - right, "*": left * right}
-    return operations[name] if name in operations else left / right if name == "/" else None
-
-
-def _power(base: Fraction, exponent: Fraction) -> Fraction | None:
-    if exponent.denominator != 1 or _bits(base) * abs(exponent) > MAX_BITS:
-        return None
-    return base ** int(exponent)
-
-
-def _bits(value: Fraction) -> int:
-    return max(value.numerator.bit_length(), value.denominator.bit_length())
 
 
 def correction(equation: Equation) -> str:

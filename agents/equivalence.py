@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any, TypeGuard, cast
 
 from .answer_forms import mathematical, reading, stripped
 
@@ -55,13 +54,13 @@ def same_value(a: Any, b: Any) -> bool:
         items, others = cast("Sequence[Any]", a), cast("Sequence[Any]", b)
         return len(items) == len(others) and all(same_value(x, y) for x, y in zip(items, others, strict=True))
     if _is_number(a) and _is_number(b):
-        return a == b or math.isclose(a, b, rel_tol=1e-9)
+        return a == b or math.isclose(float(a), float(b), rel_tol=1e-9)
     if isinstance(a, Mapping | list | tuple) or isinstance(b, Mapping | list | tuple):
         return False
     return a == b if a is None or b is None else equivalent(_text_of(a), _text_of(b))
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: object) -> TypeGuard[int | float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
@@ -107,4 +106,4 @@ def _parsed(text: str) -> list[Any]:
     from math_verify import parse
 
     dressed = text if "$" in text or "\\boxed" in text else f"${text}$"
-    return parse(dressed, parsing_timeout=None, fallback_mode="no_fallback")
+    return parse(dressed, parsing_timeout=0, fallback_mode="no_fallback")

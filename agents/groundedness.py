@@ -11,15 +11,13 @@ from ..retrieval.evidence import Evidence
 from ..router.subtask import Subtask
 from .attempt import Attempt, Citation, Verdict
 from .claims import Claim, answer_texts, claims_of, says_nothing
-from .support import Passage, Support, best_support, missing_from, supports
+from .support import COVERED, Passage, Support, best_support, held_anywhere, missing_from
 from .verifier import unknown
 
-ABOUT = 0.5
+ABOUT = 0.4
 """Relevance from which an answer is about the question."""
-COVERED = 0.75
-"""Share of a claim's new words that one or two sentences must hold."""
 ABSENT = 0.5
-"""Below this share a claim is not in the evidence at all."""
+"""Fewer of a claim's new words in all passages together, and no passage says it."""
 MAX_EVIDENCE = 20
 """Passages that are looked at, best first."""
 
@@ -54,10 +52,12 @@ class Groundedness:
             if missing := missing_from(claim, passages):
                 return self._fail(f"{missing!r} is not in the evidence")
             support = best_support(claim, passages, question)
-            if support is None or support.coverage < ABSENT:
+            if support is None or held_anywhere(claim, passages) < ABSENT:
                 return self._fail(f"no passage says {_short(claim.text)!r}")
-            if support.opposed:
-                return self._fail(f"{_short(claim.text)!r} and {_short(support.quote)!r} differ by a negation")
+            if support.opposed and support.coverage >= self.covered:
+                return self._fail(
+                    f"{_short(claim.text)!r} and {_short(support.quote)!r} differ by a negation"
+                )
             found.append(support)
         if not found:
             return self._no_evidence("the answer has no words to look for")
@@ -86,16 +86,10 @@ def supporting_quote(answer: str, evidence: Sequence[Evidence], question: str) -
     if says_nothing(answer):
         return None
     passages = [Passage.of(one) for one in evidence[:MAX_EVIDENCE]]
-    candidates = [
-        support
-        for claim in claims_of(answer, question)
-        if not missing_from(claim, passages)
-        for support in supports(claim, passages, question)
-        if support.coverage >= COVERED and not support.opposed
-    ]
-    if not candidates:
-        return None
-    return _citation(max(candidates, key=lambda support: (support.relevance - 0.1 * support.sentences, -support.start)))
+    claims = [claim for claim in claims_of(answer, question) if not missing_from(claim, passages)]
+    found = [support for claim in claims if (support := best_support(claim, passages, question)) is not None]
+    carrying = [support for support in found if support.coverage >= COVERED and not support.opposed]
+    return _citation(max(carrying, key=lambda support: support.relevance)) if carrying else None
 
 
 def phantom_citation(citations: Sequence[Citation], evidence: Sequence[Evidence]) -> Citation | None:

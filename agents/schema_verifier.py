@@ -46,15 +46,19 @@ class SchemaVerifier:
 
         kind = validator_for(schema, default=Draft202012Validator)
         try:
-            kind.check_schema(schema)
-            error = best_match(kind(schema, registry=Registry()).iter_errors(value))
+            kind.check_schema(dict(schema))
+            error = best_match(kind(dict(schema), registry=Registry()).iter_errors(value))
         except SchemaError as broken:
-            return unknown(self.name, f"the answer schema itself is invalid at {broken.json_path}: {broken.message}")
+            return unknown(
+                self.name, f"the answer schema itself is invalid at {broken.json_path}: {broken.message}"
+            )
         except Unresolvable as missing:
             return unknown(self.name, f"the answer schema refers to {missing.ref!r}, which is not inside it")
         if error is None:
             return unknown(self.name, "has the asked structure; its content is unchecked")
-        return Verdict(status="fail", reason=f"at {error.json_path}: {_short(error.message)}", checked=self.name)
+        return Verdict(
+            status="fail", reason=f"at {error.json_path}: {_short(error.message)}", checked=self.name
+        )
 
 
 def _value_of(attempt: Attempt) -> Any:

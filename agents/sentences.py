@@ -12,23 +12,182 @@ from functools import lru_cache
 
 from .numerals import WORDS
 
-_END = re.compile(r"(?<=[.!?])[\"'”’)\]]*(?:\[\d+\])*\s+(?=[\"'“‘(\[]?[A-Z0-9])|\n\s*(?:\n|(?=[-*•|#]|\d+[.)]\s))|\s*;\s+")
+_END = re.compile(
+    r"(?<=[.!?])[\"'”’)\]]*(?:\[\d+\])*\s+(?=[\"'“‘(\[]?[A-Z0-9])|\n\s*(?:\n|(?=[-*•|#]|\d+[.)]\s))|\s*;\s+"
+)
 _ABBREVIATION = re.compile(
     r"(?:\b(?:Mr|Mrs|Ms|Dr|St|Prof|Sr|Jr|Gen|Col|Lt|Capt|Rev|No|Nos|vs|Fig|Eq|cf|e\.g|i\.e|approx|ca|Inc|Ltd|Co|Mt)"
     r"|\b[A-Z](?:\.[A-Z])*)\.$"
 )
 _WORD = re.compile(r"\d[\d,]*(?:\.\d+)?|[^\W\d_]+(?:['’][^\W\d_]+)?")
-_ENDINGS = (
-    "izations isations ization isation ational ations ation itions ition ments ment ingly edly ities ity ions ion ings "
-    "ing ives ive ers ors ier er or ed ies es ly al ance ence ous s y e"
-).split()
+_ENDINGS = [
+    "izations",
+    "isations",
+    "ization",
+    "isation",
+    "ational",
+    "ations",
+    "ation",
+    "itions",
+    "ition",
+    "ments",
+    "ment",
+    "ingly",
+    "edly",
+    "ities",
+    "ity",
+    "ions",
+    "ion",
+    "ings",
+    "ing",
+    "ives",
+    "ive",
+    "ers",
+    "ors",
+    "ier",
+    "er",
+    "or",
+    "ed",
+    "ies",
+    "es",
+    "ly",
+    "al",
+    "ance",
+    "ence",
+    "ous",
+    "s",
+    "y",
+    "e",
+]
 STOPWORDS = frozenset(
-    "a an the and or but if of in on at by for with to from as into than then that this these those it its he she they "
-    "them his her their him we us our you your i my me is are was were be been being am do does did done has have had "
-    "having will would can could shall should may might must what which who whom whose when where why how many much "
-    "there here also not no nor so such some any all each both more most other another same own very just about up "
-    "out over under again only between during before after above below because while until upon per name given called "
-    "s t d ll re ve".split()
+    [
+        "a",
+        "an",
+        "the",
+        "and",
+        "or",
+        "but",
+        "if",
+        "of",
+        "in",
+        "on",
+        "at",
+        "by",
+        "for",
+        "with",
+        "to",
+        "from",
+        "as",
+        "into",
+        "than",
+        "then",
+        "that",
+        "this",
+        "these",
+        "those",
+        "it",
+        "its",
+        "he",
+        "she",
+        "they",
+        "them",
+        "his",
+        "her",
+        "their",
+        "him",
+        "we",
+        "us",
+        "our",
+        "you",
+        "your",
+        "i",
+        "my",
+        "me",
+        "is",
+        "are",
+        "was",
+        "were",
+        "be",
+        "been",
+        "being",
+        "am",
+        "do",
+        "does",
+        "did",
+        "done",
+        "has",
+        "have",
+        "had",
+        "having",
+        "will",
+        "would",
+        "can",
+        "could",
+        "shall",
+        "should",
+        "may",
+        "might",
+        "must",
+        "what",
+        "which",
+        "who",
+        "whom",
+        "whose",
+        "when",
+        "where",
+        "why",
+        "how",
+        "many",
+        "much",
+        "there",
+        "here",
+        "also",
+        "not",
+        "no",
+        "nor",
+        "so",
+        "such",
+        "some",
+        "any",
+        "all",
+        "each",
+        "both",
+        "more",
+        "most",
+        "other",
+        "another",
+        "same",
+        "own",
+        "very",
+        "just",
+        "about",
+        "up",
+        "out",
+        "over",
+        "under",
+        "again",
+        "only",
+        "between",
+        "during",
+        "before",
+        "after",
+        "above",
+        "below",
+        "because",
+        "while",
+        "until",
+        "upon",
+        "per",
+        "name",
+        "given",
+        "called",
+        "s",
+        "t",
+        "d",
+        "ll",
+        "re",
+        "ve",
+    ]
 )
 """Words that say nothing of what a text is about."""
 
@@ -58,7 +217,9 @@ def sentence_spans(text: str) -> list[tuple[int, int]]:
 
 def words_of(text: str) -> list[Word]:
     """All words and numbers; number words up to ninety are given as digits."""
-    return [Word(stem(match.group()), match.start(), match.end(), match.group()) for match in _WORD.finditer(text)]
+    return [
+        Word(stem(match.group()), match.start(), match.end(), match.group()) for match in _WORD.finditer(text)
+    ]
 
 
 def key_terms(text: str) -> frozenset[str]:
@@ -74,7 +235,9 @@ def is_key(word: Word) -> bool:
 @lru_cache(maxsize=65536)
 def stem(word: str) -> str:
     """A word without case, accents and ending."""
-    folded = "".join(c for c in unicodedata.normalize("NFKD", word.casefold()) if not unicodedata.combining(c))
+    folded = "".join(
+        c for c in unicodedata.normalize("NFKD", word.casefold()) if not unicodedata.combining(c)
+    )
     if folded[0].isdigit():
         return folded.replace(",", "").rstrip("0").rstrip(".") if "." in folded else folded.replace(",", "")
     folded = re.sub(r"['’]s?$", "", folded)

@@ -43,7 +43,9 @@ class ToolChecked:
             truth = self.function(subtask, attempt)
         else:
             truth = await asyncio.to_thread(self.function, subtask, attempt)
-        return await asyncio.to_thread(self._judge, await truth if isinstance(truth, Awaitable) else truth, attempt)
+        return await asyncio.to_thread(
+            self._judge, await truth if isinstance(truth, Awaitable) else truth, attempt
+        )
 
     def _judge(self, truth: Any, attempt: Attempt) -> Verdict:
         if isinstance(truth, Verdict):
@@ -52,7 +54,9 @@ class ToolChecked:
             return unknown(self.name, f"the {self.name} could not tell")
         chosen = self.chosen(attempt)
         if same_value(chosen, truth):
-            return Verdict(status="pass", reason=f"the {self.name} found the same: {truth}", checked=self.name)
+            return Verdict(
+                status="pass", reason=f"the {self.name} found the same: {truth}", checked=self.name
+            )
         return Verdict(
             status="fail",
             reason=f"chose {_shown(chosen)}; the {self.name} found {_shown(truth)}",

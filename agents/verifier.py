@@ -92,11 +92,13 @@ def combine(verdicts: Sequence[Verdict]) -> Verdict:
                 return verdict
     if len(verdicts) == 1:
         return verdicts[0]
+    telling = [verdict for verdict in verdicts if verdict.escalation != "verifier_failed"]
     return Verdict(
         status="unknown",
-        reason="; ".join(f"{verdict.checked}: {verdict.reason}" for verdict in verdicts) or "nothing checked it",
+        reason="; ".join(f"{verdict.checked}: {verdict.reason}" for verdict in verdicts)
+        or "nothing checked it",
         checked="+".join(verdict.checked for verdict in verdicts) or "none",
-        escalation=next((v.escalation for v in verdicts if v.escalation != "verifier_failed"), "low_confidence"),
+        escalation=escalations[0] if escalations else "low_confidence",
     )
 
 

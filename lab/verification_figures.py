@@ -43,7 +43,9 @@ class Trial:
 def run(data: Path | None, /) -> Report:
     """Pass rates and AUROC of the verifiers on the public sets under `data`."""
     if data is None or not data.is_dir():
-        raise UsageError(f"no data folder at {str(data)!r}; give --data DIR with xquad/, scifact/, gsm8k/, routellm/")
+        raise UsageError(
+            f"no data folder at {str(data)!r}; give --data DIR with xquad/, scifact/, gsm8k/, routellm/"
+        )
     figures: dict[str, float] = {}
     tables: list[str] = []
     for name, measure in _MEASURES.items():
@@ -93,7 +95,9 @@ def _cookbook(path: Path) -> tuple[str, dict[str, float]]:
     asked = [(row["question"], row["correct_answer"], _joined(row["correct_chunks"], texts)) for row in rows]
     true = [Trial(question=q, answer=a, text=t) for q, a, t in asked if t]
     away = [Trial(question=q, answer=a, text=t) for (q, a, _), (_, _, t) in pairwise([*asked, asked[0]]) if t]
-    return _rates("cookbook", "Cookbook questions, reference answers", {"golden chunks": true, "other chunks": away})
+    return _rates(
+        "cookbook", "Cookbook questions, reference answers", {"golden chunks": true, "other chunks": away}
+    )
 
 
 def _joined(links: Sequence[str], texts: dict[str, str]) -> str:
@@ -131,12 +135,14 @@ def _gsm8k(path: Path) -> tuple[str, dict[str, float]]:
 def _responses(path: Path) -> tuple[str, dict[str, float]]:
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    lines = ["Arithmetic on GSM8K responses | right, pass | right, unknown | right, fail | wrong, pass | wrong, unknown | wrong, fail"]
+    lines = ["Arithmetic on GSM8K responses | right: pass | unknown | fail | wrong: pass | unknown | fail"]
     lines.append("---|---|---|---|---|---|---")
     figures: dict[str, float] = {}
     for model in [column.removesuffix("_response") for column in rows[0] if column.endswith("_response")]:
         seen = [(row[model] == "True", _arithmetic(row["prompt"], row[f"{model}_response"])) for row in rows]
-        counts = [seen.count((right, status)) for right in (True, False) for status in ("pass", "unknown", "fail")]
+        counts = [
+            seen.count((right, status)) for right in (True, False) for status in ("pass", "unknown", "fail")
+        ]
         lines.append(" | ".join([model, *map(str, counts)]))
         figures[f"{model}_fail_precision"] = counts[5] / max(1, counts[2] + counts[5])
     return "\n".join(lines), figures
@@ -200,7 +206,7 @@ def auroc(positives: Sequence[float], negatives: Sequence[float]) -> float:
     ranked = sorted([(score, True) for score in positives] + [(score, False) for score in negatives])
     total = below = at = 0
     while at < len(ranked):
-        tied = [positive for score, positive in _run(ranked, at)]
+        tied = [positive for _, positive in _run(ranked, at)]
         ups = sum(tied)
         downs = len(tied) - ups
         total += ups * (2 * below + downs)
