@@ -1,0 +1,152 @@
+"""What the learned policy sees of a text: a list of feature names with values, in plain Python.
+
+Three views of the same words: the words themselves (one, two in a row, opening), the skeleton in which every
+content word is a blank, so that what is learned from one topic holds for the next, and surface signs (references,
+numbers, operators, option lists, names). Training and inference share this file; a change here asks for retraining.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+from .lexicon import CLASSES, FUNCTION_WORDS
+
+HEAD, TAIL = 360, 240
+"""Characters read from the front and the end of a long text: the question sits at one of them."""
+
+Features = list[tuple[str, float]]
+
+_TOKEN = re.compile(r"#\w+|\d+(?:[.,:/]\d+)*|[^\W\d_]+(?:'[^\W\d_]+)?|[+*/=<>^%$°√∑∫≤≥{}\\|-]|\?")
+_REFERENCE = re.compile(r"#\w+")
+_FRAME = re.compile(r"(?:^|\n)\s*(?:answer|question|options|choices|q|a)\s*:|\breturn\b", re.IGNORECASE)
+_OPTION = re.compile(r"(?:^|\n|\s)\(?[A-J][).:]\s")
+_OPTION_VALUE = re.compile(r"(?:^|\n|\s)\(?[A-J][).:]\s*([^\n]*)")
+_CAPITAL = re.compile(r"(?<![.?!:\n] )(?<!^)\b[A-Z][a-z]{2,}")
+_FORMULA = re.compile(
+    r"[a-z0-9)]\s*[=^<>≤≥]\s*[-(a-z0-9]|\d\s*[-+*/]\s*\d|\b[a-z]\([a-z0-9]\)|\\[a-z]+\b", re.IGNORECASE
+)
+_LOGIC = re.compile(r"∀|∃|⊃|→|∨|∧|¬|~|\u2022|≡")
+_MEASURE = re.compile(
+    r"\d\s*(?:%|°|\$|(?:percent|kg|g|km|m|cm|mm|mph|kmh|miles?|feet|ft|inch(?:es)?|hours?|hrs?|minutes?|seconds?|days?"
+    r"|weeks?|months?|years?|dollars?|cents?|usd|eur|euros?|tons?|tonnes?|teu|nm|knots?|litres?|liters?|pounds?|lbs?)\b)"
+    r"|[$€£]\s*\d",
+    re.IGNORECASE,
+)
+
+
+def read(text: str) -> Features:
+    """The features of `text`, each name once. Cost grows with at most `HEAD + TAIL` characters."""
+    if len(text) > HEAD + TAIL:
+        text = text[:HEAD] + "\n" + text[-TAIL:]
+    options = len(_OPTION.findall(text))
+    body = _FRAME.sub(" ", text)
+    words = [_shape(token) for token in _TOKEN.findall(body)]
+    if options >= 2:
+        words = [word for word in words if word not in _LETTERS]
+    return _words(words) + _skeleton(words) + _asked(body, options) + _signs(text, words, options)
+
+
+_SENTENCE = re.compile(r"[^.?!\n]*[^.?!\s\n][^.?!\n]*[.?!]*")
+_LETTERS = frozenset("abcdefghij")
+
+
+def _shape(token: str) -> str:
+    """Lower case; references and numbers by their shape only."""
+    if token[0] == "#":
+        return "#"
+    if token[0].isdigit():
+        if len(token) == 4 and token[0] in "12" and token.isdigit():
+            return "<year>"
+        return "<n>" if token.isdigit() else "<n.n>"
+    return token.lower()
+
+
+def _words(words: list[str]) -> Features:
+    names = dict.fromkeys("w " + word for word in words)
+    names.update(dict.fromkeys(f"b {a} {b}" for a, b in zip(words, words[1:], strict=False)))
+    for word in words:
+        if len(word) > 5:
+            names["s " + word[-4:]] = None
+    return _scaled(list(names))
+
+
+def _skeleton(words: list[str]) -> Features:
+    bones: list[str] = []
+    for word in words:
+        bone = word if word in FUNCTION_WORDS or not word[0].isalpha() else "_"
+        if bone != "_" or not bones or bones[-1] != "_":
+            bones.append(bone)
+    bones = ["^", *bones, "$"]
+    names = dict.fromkeys(f"k {a} {b}" for a, b in zip(bones, bones[1:], strict=False))
+    names.update(
+        dict.fromkeys(f"k {a} {b} {c}" for a, b, c in zip(bones, bones[1:], bones[2:], strict=False))
+    )
+    names["o " + " ".join(bones[1:4])] = None
+    return _scaled(list(names))
+
+
+def _asked(body: str, options: int) -> Features:
+    """How the sentence that asks opens: the last question, or what stands before the options."""
+    if options >= 2 and (first := _OPTION.search(body)) is not None:
+        body = body[: first.start()]
+    sentences = _SENTENCE.findall(body)
+    asking = [sentence for sentence in sentences if sentence.endswith("?")] or sentences
+    if not asking:
+        return []
+    words = [_shape(token) for token in _TOKEN.findall(asking[-1])]
+    bones = [word if word in FUNCTION_WORDS or not word[0].isalpha() else "_" for word in words]
+    names = ["q " + " ".join(bones[:size]) for size in (1, 2, 3)] + ["e " + " ".join(bones[-3:])]
+    return [(name, 0.5) for name in dict.fromkeys(names)]
+
+
+def _scaled(names: list[str]) -> Features:
+    """Unit length, so that a long text does not outvote its own signs."""
+    value = len(names) ** -0.5 if names else 0.0
+    return [(name, value) for name in names]
+
+
+def _signs(text: str, words: list[str], options: int) -> Features:
+    """Surface signs, 0 to 1 or a small count; what has no sign is left out."""
+    counts = Counter(words)
+    numbers = counts["<n>"] + counts["<n.n>"]
+    found: Features = [
+        ("d references", min(counts["#"], 3) / 2),
+        ("d references 2", float(counts["#"] >= 2)),
+        ("d numbers", min(numbers, 6) / 3),
+        ("d numbers 2", float(numbers >= 2)),
+        ("d years", float(counts["<year>"] > 0)),
+        ("d formula", min(len(_FORMULA.findall(text)), 3) / 2),
+        ("d logic signs", float(_LOGIC.search(text) is not None)),
+        ("d measures", min(len(_MEASURE.findall(text)), 3) / 2),
+        ("d question mark", float(text.rstrip().endswith("?"))),
+        ("d length " + str(min(len(words) // 6, 8)), 0.5),
+        ("d names", min(len(_CAPITAL.findall(text)), 4) / 4),
+    ]
+    found += _class_signs(words)
+    if options >= 2:
+        found += _option_signs(text)
+    return [(name, value) for name, value in found if value]
+
+
+def _class_signs(words: list[str]) -> Features:
+    hits: Counter[str] = Counter()
+    for word in words:
+        for name in CLASSES.get(word, ()):
+            hits[name] += 1
+    return [("c " + name, min(count, 3) / 2) for name, count in hits.items()]
+
+
+def _option_signs(text: str) -> Features:
+    """What the options look like says more than that there are some."""
+    values = _OPTION_VALUE.findall(text)
+    numeric = sum(
+        1
+        for value in values
+        if sum(c.isdigit() or c in "+-=^/()$√π" for c in value) * 2 >= len(value.strip()) > 0
+    )
+    lengths = [len(value.split()) for value in values]
+    return [
+        ("d numeric options", numeric / max(len(values), 1)),
+        ("d long options", min(sum(lengths) / max(len(lengths), 1), 16) / 8),
+    ]

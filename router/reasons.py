@@ -1,0 +1,49 @@
+"""Feature names of the learned policy put into words for a decision's `reason`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .policy import Kind
+
+_SIGNS = {
+    "references": "works on upstream answers",
+    "references 2": "relates two or more upstream answers",
+    "numbers": "carries its own numbers",
+    "numbers 2": "carries two or more numbers",
+    "years": "names a year",
+    "formula": "holds a formula",
+    "logic signs": "holds logical symbols",
+    "measures": "gives measured quantities",
+    "question mark": "ends as a question",
+    "names": "names particular things",
+    "numeric options": "has numbers as options",
+    "long options": "has wordy options",
+}
+_FAMILIES = {
+    "w": "word {!r}",
+    "b": "words {!r}",
+    "s": "ending '-{}'",
+    "k": "pattern {!r}",
+    "o": "opening {!r}",
+    "q": "asks {!r}",
+    "e": "asks, ending {!r}",
+    "c": "words about {}",
+}
+_SHAPES = (("<n.n>", "NUMBER"), ("<n>", "NUMBER"), ("<year>", "YEAR"), ("_", "…"), ("^ ", ""), (" $", ""))
+
+
+def reason_of(names: Sequence[str], kind: Kind) -> str:
+    """One sentence saying what spoke for `kind`, strongest first."""
+    if not names:
+        return f"{kind}: nothing in the text stood out"
+    return f"{kind}: " + "; ".join(dict.fromkeys(_in_words(name) for name in names))
+
+
+def _in_words(name: str) -> str:
+    family, _, rest = name.partition(" ")
+    if family == "d":
+        return _SIGNS.get(rest, "its " + rest.split()[0])
+    for shape, words in _SHAPES:
+        rest = rest.replace(shape, words)
+    return _FAMILIES[family].format(rest)
