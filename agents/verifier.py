@@ -98,7 +98,7 @@ def combine(verdicts: Sequence[Verdict]) -> Verdict:
         reason="; ".join(f"{verdict.checked}: {verdict.reason}" for verdict in verdicts)
         or "nothing checked it",
         checked="+".join(verdict.checked for verdict in verdicts) or "none",
-        escalation=escalations[0] if escalations else "low_confidence",
+        escalation=telling[0].escalation if telling else "low_confidence",
     )
 
 
