@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from ..tools.sea_network import LonLat
+from ..tools.sea_network import PASSAGES, LonLat
 from .costs import (
     VesselClass,
     area_miles,
@@ -96,6 +96,9 @@ def enumerate_voyages(
 ) -> list[Voyage]:
     """Every corridor at every speed of the vessel, lightened where she is too deep and that is offered."""
     places = [(ports or {}).get(place, place) for place in (query.origin, query.destination)]
+    shut = [
+        each for each in PASSAGES if (status := constraints.find(each, "status")) and status.unit != "open"
+    ]
     speeds = [speed for speed in SPEEDS_KN if speed <= vessel.max_kn] or [SPEEDS_KN[0]]
     return [
         _voyage(
@@ -105,7 +108,7 @@ def enumerate_voyages(
             corridor,
             sail(query, constraints, vessel, corridor, speed, today=today),
         )
-        for corridor in find_corridors(*places, avoid=query.avoid)
+        for corridor in find_corridors(*places, avoid=[*query.avoid, *shut])
         for speed in speeds
     ]
 

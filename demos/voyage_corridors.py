@@ -18,7 +18,7 @@ from ..tools.sea_network import LonLat, great_circle_nm
 from ..tools.sea_routes import NoRouteError, SeaRoute, sea_route
 
 MAX_SEARCHES = 40
-"""Sets of closed passages tried for one pair of ports; each takes about 10 ms."""
+"""Most searches for one pair of ports; each takes some 10 ms."""
 SAMPLE_NM = 20.0
 """Spacing of the points at which a route is looked up in the emission areas."""
 GATES = ("suez", "panama", "south_africa", "chili")
@@ -74,19 +74,13 @@ def find_corridors(
 
 @lru_cache(maxsize=64)
 def _find(origin: str | LonLat, destination: str | LonLat, avoid: tuple[str, ...]) -> tuple[Corridor, ...]:
-    found: dict[tuple[str, ...], SeaRoute] = {}
+    explorer = _Explorer(origin, destination)
     queue = [frozenset[str](), frozenset(avoid)]
-    seen = set(queue)
-    tried = 0
-    while tried < min(len(queue), MAX_SEARCHES):
-        closed = queue[tried]
-        tried += 1
-        route = _explore(origin, destination, closed, found)
-        for passage in route.passages if route else ():
-            wider = closed | {passage}
-            if wider not in seen:
-                seen.add(wider)
-                queue.append(wider)
+    for closed in queue:  # it grows while it is walked
+        route = explorer.shortest(closed)
+        wider = [closed | {passage} for passage in route.passages] if route else []
+        queue.extend(each for each in wider if each not in queue)
+    found = {route.passages: route for _, route in explorer.ways}
     routes = sorted(found.values(), key=lambda each: (each.distance_nm, each.passages))
     return tuple(
         Corridor(route=route, label=label, area_nm=measure_areas(route.coordinates))
@@ -94,18 +88,34 @@ def _find(origin: str | LonLat, destination: str | LonLat, avoid: tuple[str, ...
     )
 
 
-def _explore(
-    origin: str | LonLat,
-    destination: str | LonLat,
-    closed: frozenset[str],
-    found: dict[tuple[str, ...], SeaRoute],
-) -> SeaRoute | None:
-    try:
-        route = sea_route(origin, destination, avoid=sorted(closed))
-    except NoRouteError:
-        return None
-    found.setdefault(route.passages, route)
-    return route
+class _Explorer:
+    """Shortest ways under growing sets of closed passages, without searching twice for one that is known."""
+
+    def __init__(self, origin: str | LonLat, destination: str | LonLat) -> None:
+        self._ends = (origin, destination)
+        self._dead: list[frozenset[str]] = []
+        self._searches = 0
+        self.ways: list[tuple[frozenset[str], SeaRoute]] = []
+        """What was closed, and the shortest way then."""
+
+    def shortest(self, closed: frozenset[str]) -> SeaRoute | None:
+        """The shortest way, or None if there is none or the searches are used up."""
+        if any(dead <= closed for dead in self._dead):
+            return None
+        for fewer, route in self.ways:
+            # Shortest with less closed and still open, so shortest now.
+            if fewer <= closed and not closed.intersection(route.passages):
+                return route
+        if self._searches == MAX_SEARCHES:
+            return None
+        self._searches += 1
+        try:
+            route = sea_route(*self._ends, avoid=sorted(closed))
+        except NoRouteError:
+            self._dead.append(closed)
+            return None
+        self.ways.append((closed, route))
+        return route
 
 
 def _place(place: str | LonLat) -> str | LonLat:
@@ -143,7 +153,7 @@ def area_at(point: LonLat) -> str | None:
     """The emission area around a point, in force or not."""
     lon, lat = (point[0] + 180) % 360 - 180, point[1]
     for name, outlines in load_areas().items():
-        if any(_within(lon, lat, outline) for outline in outlines):
+        if any(_near(lon, lat, outline) and _within(lon, lat, outline) for outline in outlines):
             return name
     return None
 
@@ -157,6 +167,17 @@ def load_areas() -> Mapping[str, tuple[tuple[LonLat, ...], ...]]:
         name: tuple(tuple((float(lon), float(lat)) for lon, lat in outline) for outline in outlines)
         for name, outlines in areas.items()
     }
+
+
+def _near(lon: float, lat: float, outline: tuple[LonLat, ...]) -> bool:
+    west, south, east, north = _box(outline)
+    return west <= lon <= east and south <= lat <= north
+
+
+@cache
+def _box(outline: tuple[LonLat, ...]) -> tuple[float, float, float, float]:
+    lons, lats = zip(*outline, strict=True)
+    return min(lons), min(lats), max(lons), max(lats)
 
 
 def _within(lon: float, lat: float, outline: Sequence[LonLat]) -> bool:

@@ -123,7 +123,7 @@ def _search(start: LonLat, end: LonLat, blocked: frozenset[str]) -> SeaRoute:
     network = load_network()
     source, target = moor(start), moor(end)
     direct = great_circle_nm(start, end) if source.lane == target.lane else math.inf
-    cost, nodes = _dijkstra(network, source, target, blocked)
+    cost, nodes = _shortest(network, source, target, blocked)
     if min(cost, direct) == math.inf:
         raise NoRouteError(
             f"no way by sea from {start} to {end} without {', '.join(sorted(blocked))}; "
@@ -141,26 +141,46 @@ def _search(start: LonLat, end: LonLat, blocked: frozenset[str]) -> SeaRoute:
     )
 
 
-def _dijkstra(
+def _shortest(
     network: Network, source: Mooring, target: Mooring, blocked: frozenset[str]
 ) -> tuple[float, list[int]]:
-    """Length and nodes of the shortest way from one mooring to another; infinite if there is none."""
-    reached: dict[int, float] = {}
+    """Length and nodes of the shortest way from one mooring to another; infinite if there is none.
+
+    A* led by the distances of the open network, which no restriction can shorten.
+    """
+    to_go = _distances_to(target.point)
     before: dict[int, int] = {}
-    queue = [(leg, node, -1) for node, leg in source.legs.items()]
+    queue = [(leg + to_go[node], node, leg, -1) for node, leg in source.legs.items()]
     heapq.heapify(queue)
     best, last = math.inf, -1
     while queue and queue[0][0] < best:
-        length, node, previous = heapq.heappop(queue)
-        if node in reached:
+        _, node, length, previous = heapq.heappop(queue)
+        if node in before:
             continue
-        reached[node], before[node] = length, previous
+        before[node] = previous
         if node in target.legs and length + target.legs[node] < best:
             best, last = length + target.legs[node], node
         for neighbour, miles, passage in network.neighbours[node]:
-            if neighbour not in reached and passage not in blocked:
-                heapq.heappush(queue, (length + miles, neighbour, node))
+            if neighbour not in before and passage not in blocked:
+                heapq.heappush(queue, (length + miles + to_go[neighbour], neighbour, length + miles, node))
     return best, _walked(before, last)
+
+
+@lru_cache(maxsize=64)
+def _distances_to(point: LonLat) -> tuple[float, ...]:
+    """From every node to a point, with every passage open (Dijkstra); infinite where no lane leads."""
+    network = load_network()
+    lengths = [math.inf] * len(network.points)
+    queue = [(leg, node) for node, leg in moor(point).legs.items()]
+    heapq.heapify(queue)
+    while queue:
+        length, node = heapq.heappop(queue)
+        if length < lengths[node]:
+            lengths[node] = length
+            for neighbour, miles, _ in network.neighbours[node]:
+                if length + miles < lengths[neighbour]:
+                    heapq.heappush(queue, (length + miles, neighbour))
+    return tuple(lengths)
 
 
 def _walked(before: Mapping[int, int], last: int) -> list[int]:

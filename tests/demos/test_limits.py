@@ -9,14 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pilotfish.demos.limits import Limit, newest, read_limit, read_limits
 
-NOTICE = "- Panama Canal maximum authorised draft — 13.41 m (44.0 ft), dated 2026-11-02, source ACP, notice [simulated]."
+NOTICE = (
+    "- Panama Canal maximum authorised draft — 13.41 m (44.0 ft), dated 2026-11-02, source ACP [simulated]."
+)
 
 
 def test_a_notice_gives_value_date_source_and_mark() -> None:
     limit = read_limit(NOTICE, "max_draft_m", subject="panama")
     assert limit is not None
     assert (limit.value, limit.unit, limit.date) == (13.41, "m", date(2026, 11, 2))
-    assert limit.source == "ACP, notice"
+    assert limit.source == "ACP"
     assert limit.simulated
     assert limit.quote in NOTICE
 

@@ -39,7 +39,8 @@ def test_a_notice_cannot_allow_more_than_the_locks() -> None:
 
 
 def test_areas_are_in_force_from_their_day() -> None:
-    text = "Mediterranean Sea emission control area sulphur limit — 0.10 % from 2025-05-01, dated 2025-05-01, source IMO."
+    area = "Mediterranean Sea emission control area"
+    text = f"{area} sulphur limit — 0.10 % from 2025-05-01, dated 2025-05-01, source IMO."
     constraints = read_constraints([(text, "eca.md")])
     assert constraints.areas_in_force(date(2025, 4, 30)) == ()
     assert constraints.areas_in_force(date(2025, 5, 1)) == ("mediterranean_sea",)
