@@ -18,8 +18,8 @@ import numpy as np
 from ..models.embedder import Embedder
 from ..retrieval.chunks import Chunk
 from ..retrieval.dense import Vectors
-from ..retrieval.grading import TOP, measure_signals
 from ..retrieval.fusion import fuse_ranks
+from ..retrieval.grading import TOP, measure_signals
 from ..retrieval.index import DEPTH, Findings, Index
 from ..retrieval.lexical import LexicalIndex
 from ..retrieval.terms import split_terms
@@ -73,7 +73,9 @@ class Corpus:
         self._texts = texts
         self._vectors = vectors
         lexical = LexicalIndex.build(texts)
-        self._index = Index([make_chunk(row, text) for row, text in enumerate(texts)], lexical, ExactLeg(vectors))
+        self._index = Index(
+            [make_chunk(row, text) for row, text in enumerate(texts)], lexical, ExactLeg(vectors)
+        )
 
     def take(self, rows: Sequence[int]) -> Corpus:
         """The corpus of these rows only, numbered anew."""
@@ -100,7 +102,9 @@ class Corpus:
 def _hide(found: Findings, rows: frozenset[int]) -> Findings:
     lexical = {row: score for row, score in found.lexical.items() if row not in rows}
     dense = {row: score for row, score in found.dense.items() if row not in rows}
-    return Findings(lexical=lexical, dense=dense, fused=fuse_ranks({"bm25": list(lexical), "dense": list(dense)}))
+    return Findings(
+        lexical=lexical, dense=dense, fused=fuse_ranks({"bm25": list(lexical), "dense": list(dense)})
+    )
 
 
 def make_chunk(row: int, text: str) -> Chunk:
@@ -152,7 +156,9 @@ def _group_homes(queries: Sequence[_Query], chance: random.Random) -> list[Seque
     return [sorted(frozenset[int]().union(*(query.home for query in group))) for group in groups]
 
 
-def _judge_full(name: str, corpus: Corpus, own: Sequence[_Query], foreign: Sequence[_Query]) -> Iterator[Case]:
+def _judge_full(
+    name: str, corpus: Corpus, own: Sequence[_Query], foreign: Sequence[_Query]
+) -> Iterator[Case]:
     for query in own:
         if query.answers:
             yield corpus.judge(name, "answerable", query, query.answers)

@@ -54,7 +54,11 @@ def fit_model(cases: Sequence[Case]) -> dict[str, Any]:
         _stack(cases), answered, sample_weight=_balance(cases)
     )
     weights = {name: round(float(value), 3) for name, value in zip(SIGNALS, fitted.coef_[0], strict=True)}
-    model: dict[str, Any] = {"version": "1", "intercept": round(float(fitted.intercept_[0]), 3), "weights": weights}
+    model: dict[str, Any] = {
+        "version": "1",
+        "intercept": round(float(fitted.intercept_[0]), 3),
+        "weights": weights,
+    }
     model["cuts"] = _choose_cuts(estimate(model, cases), cases)
     return model
 
@@ -103,7 +107,8 @@ def _balance(cases: Sequence[Case]) -> Numbers:
     counts = Counter((case.set, case.kind) for case in cases)
     kinds = Counter(name for name, _ in counts)
     shares = [
-        (kinds[case.set] - 1 if case.kind == "answerable" else 1) / counts[case.set, case.kind] for case in cases
+        (kinds[case.set] - 1 if case.kind == "answerable" else 1) / counts[case.set, case.kind]
+        for case in cases
     ]
     return np.array(shares) / np.mean(shares)
 
@@ -122,7 +127,8 @@ def _other(name: str) -> str:
 
 def _describe(report: Mapping[str, Any]) -> str:
     crossed = "; ".join(
-        f"{way.replace('_to_', ' to ')}: " + ", ".join(f"{kind} {area}" for kind, area in report[way]["auroc"].items())
+        f"{way.replace('_to_', ' to ')}: "
+        + ", ".join(f"{kind} {area}" for kind, area in report[way]["auroc"].items())
         for way in report
         if way != "both"
     )

@@ -50,7 +50,8 @@ class DenseIndex:
                 index = cls(folder, client, client.get_collection(_COLLECTION, embedding_function=None))
                 index._warm_up()
                 return index
-        except (ChromaError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        # AttributeError: what Chroma's own clean-up fails with on a file that is no database.
+        except (ChromaError, ValueError, KeyError, TypeError, RuntimeError, AttributeError) as error:
             if client is not None:
                 client.close()
             raise _damaged(folder, error) from error

@@ -136,7 +136,7 @@ def _read_html(path: Path) -> tuple[str, list[Mark]]:
 
 
 def _flatten(page: BeautifulSoup) -> tuple[str, list[Mark]]:
-    from bs4 import NavigableString, Tag
+    from bs4.element import NavigableString, Tag
 
     body = page.body or page
     for element in body(list(_BLOCKS)):
@@ -172,7 +172,9 @@ def _read_pdf(path: Path) -> tuple[str, list[Mark]]:
     try:
         for number, page in enumerate(PdfReader(path).pages, start=1):
             marks.append(Mark(start=sum(map(len, pieces)), page=number))
-            pieces.append(page.extract_text().replace("\x00", "") + "\n\n")
+            text = page.extract_text().replace("\x00", "")
+            # pypdf passes on lone surrogates, which no UTF-8 file can hold.
+            pieces.append(text.encode("utf-8", "replace").decode() + "\n\n")
     # What pypdf raises on a malformed file besides its own errors, seen in its issue tracker.
     except (
         PyPdfError,

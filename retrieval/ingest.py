@@ -10,8 +10,8 @@ from pathlib import Path
 
 from .. import UsageError
 from .chunks import Chunk, split_document
-from .corpus import list_files, stamp_files
 from .documents import UnreadableError, read_document
+from .folder import list_files, stamp_files
 from .manifest import FileStamp, Manifest, StoreError
 
 _LOG = logging.getLogger(__name__)

@@ -7,7 +7,6 @@ go on reading.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import shutil
 import threading
@@ -187,6 +186,11 @@ class HybridStore:
             for rank, (row, fused) in enumerate(findings.fused[:k], start=1)
         ]
 
+    def list_chunks(self) -> list[Chunk]:
+        """Every passage, in the order of the documents."""
+        manifest = self._read_manifest()
+        return self._read_chunks(manifest) if manifest.generation else []
+
     def verify(self) -> VerifyReport:
         """Check the chunk file and both indexes against each other, vectors included; changes nothing."""
         manifest = self._read_manifest()
@@ -267,18 +271,3 @@ def _make_evidence(
         model_id=model_id,
         grade=grade,
     )
-
-
-def open_corpus(folder: Path | str, *, home: Path, embedder: Embedder) -> HybridStore:
-    """The store under `home` that mirrors `folder`, brought up to date.
-
-    An unchanged corpus is recognised by sizes, time stamps and hashes, without loading a model or an index. Waits
-    up to ten minutes for another process that is ingesting the same corpus.
-    """
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise UsageError(f"the corpus {str(folder)!r} is not a folder; give a folder of documents")
-    name = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
-    store = HybridStore.open(home / "stores" / name, embedder=embedder, create=True, lock_timeout_s=600)
-    store.ingest(folder)
-    return store

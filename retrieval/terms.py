@@ -15,7 +15,21 @@ _VOWEL = re.compile("[aeiouy]")
 _SYLLABLE = re.compile("[aeiouy][^aeiouy]")
 # Longest first, written as they stand once a final e is gone and a final y is an i: `organiz`, `activiti`.
 _DERIVATIONS = (
-    *("ization", "isation", "ation", "ator", "ment", "ness", "ance", "anc", "enc", "ant", "ent", "abl", "ibl"),
+    *(
+        "ization",
+        "isation",
+        "ation",
+        "ator",
+        "ment",
+        "ness",
+        "ance",
+        "anc",
+        "enc",
+        "ant",
+        "ent",
+        "abl",
+        "ibl",
+    ),
     *("ical", "ism", "ist", "iti", "ful", "ous", "al", "at", "er", "ic", "is", "iv", "iz"),
 )
 # The closed classes of English, and what questions are asked with: none of them names a topic.
