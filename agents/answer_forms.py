@@ -13,7 +13,7 @@ from datetime import date
 from fractions import Fraction
 from functools import lru_cache
 
-from .numerals import numerals, read_number
+from .numerals import listed, numerals, read_number
 
 _LEAD = re.compile(
     r"^(?:(?:so|therefore|thus|hence),?\s+)?(?:the\s+)?(?:(?:final|correct|right)\s+)?(?:answer|result|option|choice)"
@@ -26,20 +26,7 @@ _CHOICE = re.compile(
 _TRUTH = re.compile(r"^(?P<truth>yes|no|true|false)(?:$|[,;:.!–—]\s*(?=[a-z])[^\d]*$)", re.IGNORECASE)
 _TRUTHS = {"yes": "true", "true": "true", "no": "false", "false": "false"}
 _ARTICLE = re.compile(r"^(?:the|an?)\s+(?=\w)")
-_MONTHS = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-]
+_MONTHS = listed("january february march april may june july august september october november december")
 _MONTH = "|".join(f"{name[:3]}(?:{name[3:]})?" if name[3:] else name for name in _MONTHS)
 _DATES = (
     re.compile(r"\b(?P<y>\d{4})-(?P<n>\d{1,2})-(?P<d>\d{1,2})\b"),

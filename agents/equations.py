@@ -12,75 +12,18 @@ from fractions import Fraction
 
 from .equation_side import ABOUT, Side, read_side
 from .equation_text import Token, lines_of, tokens_of
-from .numerals import UNITS, shown
+from .numerals import UNITS, listed, shown
 
 _FLOAT_NOISE = Fraction(1, 10**9)
 _SCALING = frozenset(["k", "dozen", "pair", "score", "gross", "percent"])
 _DOUBTFUL_BEFORE = frozenset(
-    [
-        "of",
-        "mod",
-        "modulo",
-        "choose",
-        "root",
-        "squared",
-        "cubed",
-        "half",
-        "double",
-        "twice",
-        "triple",
-        "log",
-        "ln",
-        "sqrt",
-        "sin",
-        "cos",
-        "tan",
-        "base",
-        "if",
-        "suppose",
-        "assume",
-        "not",
-        "isn't",
-        "wrong",
-        "wrongly",
-        "incorrect",
-        "instead",
-        "a",
-        "b",
-        "c",
-        "d",
-        "e",
-        "f",
-        "n",
-        "p",
-        "q",
-        "r",
-        "t",
-        "u",
-        "v",
-        "w",
-        "x",
-        "y",
-        "z",
-    ]
+    listed(
+        "of mod modulo choose root squared cubed half double twice triple log ln sqrt sin cos tan base if "
+        "suppose assume not isn't wrong wrongly incorrect instead a b c d e f n p q r t u v w x y z"
+    )
 )
 _DOUBTFUL_AFTER = frozenset(
-    [
-        "more",
-        "less",
-        "fewer",
-        "times",
-        "remainder",
-        "rem",
-        "r",
-        "mod",
-        "modulo",
-        "base",
-        "binary",
-        "wrong",
-        "incorrect",
-        "false",
-    ]
+    listed("more less fewer times remainder rem r mod modulo base binary wrong incorrect false")
 )
 _BEFORE_MARKS = frozenset(";,.:!?\"'“”|[{>")
 

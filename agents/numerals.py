@@ -10,110 +10,28 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
+
+def listed(words: str) -> tuple[str, ...]:
+    """The words of a space-separated list."""
+    return tuple(words.split())
+
+
 SCALES = {"hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 """Words that multiply the number before them."""
-_SMALL = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-]
+_SMALL = listed(
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
+    "sixteen seventeen eighteen nineteen"
+)
 _TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 WORDS = {word: n for n, word in enumerate(_SMALL)} | {word: 10 * n for n, word in enumerate(_TENS, 2)}
 """Spelled-out numbers from zero to twenty and the tens."""
 UNITS = frozenset(
-    [
-        "k",
-        "s",
-        "sec",
-        "second",
-        "min",
-        "minute",
-        "h",
-        "hr",
-        "hour",
-        "day",
-        "week",
-        "month",
-        "quarter",
-        "year",
-        "decade",
-        "century",
-        "mm",
-        "cm",
-        "m",
-        "km",
-        "meter",
-        "metre",
-        "kilometer",
-        "kilometre",
-        "centimeter",
-        "centimetre",
-        "inch",
-        "in",
-        "ft",
-        "foot",
-        "feet",
-        "yard",
-        "mile",
-        "nm",
-        "mg",
-        "g",
-        "gram",
-        "kg",
-        "kilogram",
-        "t",
-        "ton",
-        "tonne",
-        "lb",
-        "pound",
-        "oz",
-        "ounce",
-        "ml",
-        "l",
-        "liter",
-        "litre",
-        "gallon",
-        "quart",
-        "pint",
-        "cup",
-        "cent",
-        "penny",
-        "pennie",
-        "dime",
-        "nickel",
-        "dollar",
-        "dozen",
-        "pair",
-        "score",
-        "gross",
-        "c",
-        "f",
-        "kb",
-        "mb",
-        "gb",
-        "tb",
-        "byte",
-        "bit",
-        "degree",
-        "radian",
-    ]
+    listed(
+        "k s sec second min minute h hr hour day week month quarter year decade century mm cm m km meter "
+        "metre kilometer kilometre centimeter centimetre inch in ft foot feet yard mile nm mg g gram kg "
+        "kilogram t ton tonne lb pound oz ounce ml l liter litre gallon quart pint cup cent penny pennie dime "
+        "nickel dollar dozen pair score gross c f kb mb gb tb byte bit degree radian"
+    )
 )
 """Units that convert into others, in the singular."""
 PLAIN = r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?"

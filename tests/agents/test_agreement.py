@@ -3,7 +3,6 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from pilotfish import Subtask
 from pilotfish.agents.agreement import Agreement, Vote, majority_posterior, vote
 from pilotfish.agents.attempt import Attempt, Verdict
@@ -56,7 +55,9 @@ async def test_never_more_than_k_and_the_answer_leads(answers: list[str | None],
     assert found.answer is None or counts[found.answer] == max(counts.values())
 
 
-@pytest.mark.parametrize(("first", "second", "expected"), [(0, 0, 0.5), (2, 0, 0.875), (3, 0, 0.9375), (3, 3, 0.5)])
+@pytest.mark.parametrize(
+    ("first", "second", "expected"), [(0, 0, 0.5), (2, 0, 0.875), (3, 0, 0.9375), (3, 3, 0.5)]
+)
 def test_posterior_of_the_majority(first: int, second: int, expected: float) -> None:
     assert majority_posterior(first, second) == expected
 

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from pilotfish import Subtask
 from pilotfish.agents.arithmetic import Arithmetic
 from pilotfish.agents.attempt import Attempt, Verdict
@@ -21,7 +20,9 @@ def test_a_wrong_equation_fails_with_the_right_value() -> None:
     assert verdict.reason == "'3 * 4 = 13' is wrong: it is 12"
 
 
-@pytest.mark.parametrize("text", ["3 * 4 = 12", "First 5 + 7 = 12. The answer is 12.", "2 + 3 = 5, 5 * 2 = 10\n#### 10"])
+@pytest.mark.parametrize(
+    "text", ["3 * 4 = 12", "First 5 + 7 = 12. The answer is 12.", "2 + 3 = 5, 5 * 2 = 10\n#### 10"]
+)
 def test_the_result_of_a_true_equation_passes(text: str) -> None:
     assert check(text).status == "pass"
 

@@ -5,7 +5,6 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from pilotfish.agents.equations import equations, expression_value
 
 TRUE = [
@@ -52,9 +51,13 @@ def test_what_only_looks_like_an_equation_raises_no_alarm(text: str) -> None:
 
 
 @given(st.dates(), st.integers(1, 200), st.integers(1, 200), st.tuples(*[st.integers(0, 99)] * 3))
-def test_dates_ranges_versions_and_ratios_never_alarm(day: object, a: int, b: int, version: tuple[int, ...]) -> None:
+def test_dates_ranges_versions_and_ratios_never_alarm(
+    day: object, a: int, b: int, version: tuple[int, ...]
+) -> None:
     dotted = ".".join(map(str, version))
-    text = f"{day} is 5. Pages {a}-{b} are 3 pages. v{dotted} = 1. Ratio {a}:{b} = 2. Call +{a} 555-{a}-{b} = 1."
+    text = (
+        f"{day} is 5. Pages {a}-{b} are 3 pages. v{dotted} = 1. Ratio {a}:{b} = 2. Call +{a} 555-{a}-{b} = 1."
+    )
     assert not any(equation.holds is False for equation in equations(text))
 
 

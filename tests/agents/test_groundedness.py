@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from pilotfish import Evidence, Subtask
 from pilotfish.agents.attempt import Attempt, Citation, Verdict
 from pilotfish.agents.groundedness import Groundedness, supporting_quote
@@ -17,7 +16,13 @@ DOCUMENT = (
 )
 START = DOCUMENT.index("The Suez")
 PASSAGE = Evidence(
-    source="canals.md", text=DOCUMENT[START:], chunk_id="c1", start=START, end=len(DOCUMENT), heading="Canals", page=2
+    source="canals.md",
+    text=DOCUMENT[START:],
+    chunk_id="c1",
+    start=START,
+    end=len(DOCUMENT),
+    heading="Canals",
+    page=2,
 )
 OPENED = "When did the Suez Canal open?"
 
@@ -88,7 +93,9 @@ def test_a_structured_answer_is_checked_leaf_by_leaf() -> None:
 
 
 def cite(quote: str, source: str = "canals.md") -> tuple[Citation, ...]:
-    return (Citation(source=source, quote=quote, chunk_id="c1" if source == "canals.md" else "x", start=0, end=1),)
+    return (
+        Citation(source=source, quote=quote, chunk_id="c1" if source == "canals.md" else "x", start=0, end=1),
+    )
 
 
 def test_a_phantom_quote_fails() -> None:
@@ -114,7 +121,9 @@ def test_the_quote_is_the_sentence_with_its_place_in_the_document() -> None:
 
 
 def test_of_two_sentences_the_one_about_the_question_is_quoted() -> None:
-    again = replace(PASSAGE, text="In 1914 a war began. The Panama Canal opened in 1914.", chunk_id="c2", start=0)
+    again = replace(
+        PASSAGE, text="In 1914 a war began. The Panama Canal opened in 1914.", chunk_id="c2", start=0
+    )
     quote = supporting_quote("1914", [again], "When did the Panama Canal open?")
     assert quote is not None
     assert quote.quote == "The Panama Canal opened in 1914."

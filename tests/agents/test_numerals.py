@@ -5,7 +5,6 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from pilotfish.agents.numerals import numerals, read_number, shown
 
 

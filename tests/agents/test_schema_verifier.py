@@ -3,16 +3,21 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
 from pilotfish import Subtask
 from pilotfish.agents.attempt import Attempt
 from pilotfish.agents.schema_verifier import SchemaVerifier
 
-PORT = {"type": "object", "required": ["port"], "properties": {"port": {"type": "string"}, "days": {"minimum": 1}}}
+PORT = {
+    "type": "object",
+    "required": ["port"],
+    "properties": {"port": {"type": "string"}, "days": {"minimum": 1}},
+}
 
 
 def check(schema: dict[str, Any] | None, **attempt: Any) -> tuple[str, str]:
-    verdict = SchemaVerifier().check(Subtask(id="s", text="q", answer_schema=schema), Attempt(lane="local", **attempt))
+    verdict = SchemaVerifier().check(
+        Subtask(id="s", text="q", answer_schema=schema), Attempt(lane="local", **attempt)
+    )
     return verdict.status, verdict.reason
 
 

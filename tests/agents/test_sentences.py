@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from pilotfish.agents.sentences import key_terms, sentence_spans, stem
 
 
@@ -21,7 +22,7 @@ def test_sentences_end_where_readers_end_them() -> None:
 @given(st.text(alphabet="aB1 .!?\n;-", max_size=60))
 def test_spans_are_ordered_and_lose_nothing_but_space(text: str) -> None:
     spans = sentence_spans(text)
-    assert all(left[1] <= right[0] for left, right in zip(spans, spans[1:], strict=False))
+    assert all(left[1] <= right[0] for left, right in pairwise(spans))
     assert all(text[start:end] == text[start:end].strip() for start, end in spans)
     kept = "".join(text[start:end] for start, end in spans)
     assert set(text) - set(kept) <= set(" \n;")
@@ -29,7 +30,13 @@ def test_spans_are_ordered_and_lose_nothing_but_space(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("a", "b"),
-    [("interceptions", "intercepted"), ("Defense", "defenses"), ("four", "4"), ("1,200", "1200"), ("Müller's", "muller")],
+    [
+        ("interceptions", "intercepted"),
+        ("Defense", "defenses"),
+        ("four", "4"),
+        ("1,200", "1200"),
+        ("Müller's", "muller"),
+    ],
 )
 def test_forms_of_a_word_share_a_stem(a: str, b: str) -> None:
     assert stem(a) == stem(b)
