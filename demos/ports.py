@@ -19,7 +19,9 @@ from typing import Any
 
 from .. import UsageError
 
-_LETTERS = str.maketrans({"ø": "o", "đ": "d", "ł": "l", "ß": "ss", "æ": "ae", "œ": "oe", "ı": "i", "'": "", "’": "", "`": ""})
+_LETTERS = str.maketrans(
+    {"ø": "o", "đ": "d", "ł": "l", "ß": "ss", "æ": "ae", "œ": "oe", "ı": "i", "'": "", "’": "", "`": ""}
+)
 _MISLABELLED = {("USPWM", "Portland"), ("CASJF", "St John's")}
 """Rows of searoute's table that carry the code of another port, mended in `ports_names.json`."""
 _TAIL = re.compile(r"\s*(\(.*\)|,.*| apt| port| pt)\s*$", re.IGNORECASE)
@@ -106,7 +108,10 @@ def find_port(locode: str) -> Port:
 def distance_km(lat1: float, lon1: float, lat2: float, lon2: float) -> float:
     """Great-circle distance in kilometres (haversine, mean radius 6371 km)."""
     north, east = math.radians(lat2 - lat1) / 2, math.radians(lon2 - lon1) / 2
-    chord = math.sin(north) ** 2 + math.cos(math.radians(lat1)) * math.cos(math.radians(lat2)) * math.sin(east) ** 2
+    chord = (
+        math.sin(north) ** 2
+        + math.cos(math.radians(lat1)) * math.cos(math.radians(lat2)) * math.sin(east) ** 2
+    )
     return 12742 * math.asin(math.sqrt(chord))
 
 
@@ -156,21 +161,29 @@ def _read_ports(
     ports: dict[str, Port] = {}
     spellings: dict[str, set[str]] = {}
     hinterland: list[City] = []
-    rows = [(p["port"], p["name"], p["y"], p["x"], p["t"]) for p in node_list.values() if len(p["port"]) == 5]
+    table: list[dict[str, Any]] = list(node_list.values())  # pyright: ignore[reportAssignmentType]  (rows of mixed values)
+    rows = [(p["port"], p["name"], p["y"], p["x"], p["t"]) for p in table if len(p["port"]) == 5]
     rows = [row for row in rows if row[:2] not in _MISLABELLED]
     for code, name, lat, lon, size in [*((*extra, 1.0) for extra in lists["extra"]), *rows]:
-        tidy = _TAIL.sub("", name.title() if name.isupper() else name) or name
+        written = name.title() if name.isupper() else name
+        tidy = stripped if len(stripped := _TAIL.sub("", written)) > 3 else written
         if code in inland:
             hinterland.append(City(name=tidy, country=code[:2], lat=lat, lon=lon))
             continue
         shown = (lists["aliases"].get(code) or [tidy])[0]
         found = Port(
-            locode=code, name=shown, lat=lat, lon=lon, region=regions.get(code, ""),
+            locode=code,
+            name=shown,
+            lat=lat,
+            lon=lon,
+            region=regions.get(code, ""),
             size=0 if size is None else int(size) + 1,
         )
         if code not in ports or ports[code].size < found.size:
             ports[code] = found
-        spellings.setdefault(code, set()).update({fold(name), fold(tidy), *map(fold, re.split(r"[/(),]", name)[:1])})
+        spellings.setdefault(code, set()).update(
+            {fold(name), fold(tidy), *map(fold, re.split(r"[/(),]", name)[:1])}
+        )
     return ports, spellings, hinterland
 
 
@@ -229,9 +242,9 @@ def _city(row: Mapping[str, str]) -> City:
 
 
 def _read_json(name: str) -> dict[str, Any]:
-    return json.loads((resources.files(__package__) / "data" / name).read_text(encoding="utf-8"))
+    return json.loads((resources.files(__package__ or "") / "data" / name).read_text(encoding="utf-8"))
 
 
 def _read_csv(name: str) -> list[dict[str, str]]:
-    text = (resources.files(__package__) / "data" / name).read_text(encoding="utf-8")
+    text = (resources.files(__package__ or "") / "data" / name).read_text(encoding="utf-8")
     return list(csv.DictReader(text.splitlines()))

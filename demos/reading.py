@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal
 
-from .reading_ends import End, settle_end
 from .reading_dates import Schedule, settle_dates
+from .reading_ends import End, settle_end
 from .request import Candidates, candidates
 from .voyage_query import VoyageQuery
 
@@ -112,10 +112,19 @@ def _notes(found: Candidates, ends: tuple[End, End], schedule: Schedule) -> list
     notes = [*found.cast.notes, *(note for end in ends for note in end.notes), *schedule.notes]
     notes += [f"{amount.span.text.strip()!r}: {amount.note}" for amount in found.amounts.found if amount.note]
     notes += found.avoidance.notes
-    notes += [f"the query cannot require {name!r}; routes by it are not ruled out" for name in found.avoidance.wanted]
-    notes += [f"a call at {place.name} is not part of the query" for place in found.cast.via if place.kind == "port"]
+    notes += [
+        f"the query cannot require {name!r}; routes by it are not ruled out"
+        for name in found.avoidance.wanted
+    ]
+    notes += [
+        f"a call at {place.name} is not part of the query" for place in found.cast.via if place.kind == "port"
+    ]
     if all(ends_at := {end.locode for end in ends}):
-        notes += [f"{place.name} is neither end of the voyage and was left out" for place in found.cast.loose if not ends_at & set(place.locodes)]
+        notes += [
+            f"{place.name} is neither end of the voyage and was left out"
+            for place in found.cast.loose
+            if not ends_at & set(place.locodes)
+        ]
     notes += [f"{text!r} belongs to no field of the query and was left out" for text in found.unused]
     return list(dict.fromkeys(notes))
 
@@ -139,7 +148,8 @@ def as_reading(settled: Settled, *, corrections: tuple[Correction, ...] = ()) ->
 
 
 def _query(values: Mapping[str, Any]) -> VoyageQuery:
-    return VoyageQuery(**{**values, "avoid": tuple(values["avoid"])})
+    fields: dict[str, Any] = {**values, "avoid": tuple(values["avoid"])}
+    return VoyageQuery(**fields)
 
 
 def _plain(value: Any) -> Any:

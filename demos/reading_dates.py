@@ -32,20 +32,30 @@ def settle_dates(found: Candidates, chosen: Mapping[str, Any]) -> Schedule:
     idle = [item for item in dates if not item.role and item.day is not None]
     if idle and not (ready and arrive):
         day = idle[0].day.isoformat() if idle[0].day else ""
-        questions.append(("ready", f"is {day} the day it is ready ('ready') or the latest arrival ('arrive_by')?"))
+        questions.append(
+            ("ready", f"is {day} the day it is ready ('ready') or the latest arrival ('arrive_by')?")
+        )
     ready_day, arrive_day = _agree_on_years(ready, arrive, found.today)
     ready_day, arrive_day, counted = _count_days(found, ready_day, arrive_day)
     refusals = [*refused_ready, *refused_arrive]
     if ready_day and arrive_day and arrive_day < ready_day:
         refusals.append(
-            f"the request contradicts itself: it must arrive by {arrive_day.isoformat()} but is ready only on {ready_day.isoformat()}"
+            f"the request contradicts itself: it must arrive by {arrive_day.isoformat()} "
+            f"but is ready only on {ready_day.isoformat()}"
         )
     notes += [item.note for item in dates if item.note and not item.loose_year] + counted
-    notes += [f"{day.isoformat()} is before today" for day in (ready_day, arrive_day) if day and day < found.today]
+    notes += [
+        f"{day.isoformat()} is before today" for day in (ready_day, arrive_day) if day and day < found.today
+    ]
+    settled = {"ready": ready, "arrive_by": arrive}
     return Schedule(
-        ready=ready_day, arrive_by=arrive_day, questions=tuple(questions), refusals=tuple(refusals), notes=tuple(notes),
-        open_fields=tuple(name for name in ("ready", "arrive_by") if idle and not (ready if name == "ready" else arrive)),
-    )  # fmt: skip
+        ready=ready_day,
+        arrive_by=arrive_day,
+        questions=tuple(questions),
+        refusals=tuple(refusals),
+        notes=tuple(notes),
+        open_fields=tuple(name for name, value in settled.items() if idle and value is None),
+    )
 
 
 def _hand_out(found: Candidates, chosen: Mapping[str, Any]) -> tuple[list[DateFound], list[str]]:
@@ -64,7 +74,11 @@ def _hand_out(found: Candidates, chosen: Mapping[str, Any]) -> tuple[list[DateFo
         notes.append(f"took {loose[0].span.text!r} as {left!r}, the date still open")
     else:
         for item in loose:
-            fitting: list[Role] = [name for name in ("ready", "arrive_by") if item.day and chosen.get(name) == item.day.isoformat()]
+            fitting: list[Role] = [
+                name
+                for name in ("ready", "arrive_by")
+                if item.day and chosen.get(name) == item.day.isoformat()
+            ]
             if len(fitting) == 1 and fitting[0] not in taken:
                 roles[id(item)] = fitting[0]
                 notes.append(f"{item.span.text!r} was taken as {fitting[0]!r} by the model")
@@ -104,11 +118,14 @@ def _count_days(
     notes: list[str] = []
     for item in found.durations:
         if item.role == "ready" and ready is None:
-            ready = item.after(found.today)
-            notes.append(f"{item.span.text!r} counts from {found.today.isoformat()}: ready {ready.isoformat()}")
+            start = item.start or found.today
+            ready = item.after(start)
+            notes.append(f"{item.span.text!r} counts from {start.isoformat()}: ready {ready.isoformat()}")
     for item in found.durations:
         if item.role != "ready" and arrive is None:
-            start = found.today if item.from_today or ready is None else ready
+            start = item.start or (found.today if item.from_today or ready is None else ready)
             arrive = item.after(start)
-            notes.append(f"{item.span.text!r} counts from {start.isoformat()}: arrive by {arrive.isoformat()}")
+            notes.append(
+                f"{item.span.text!r} counts from {start.isoformat()}: arrive by {arrive.isoformat()}"
+            )
     return ready, arrive, notes

@@ -35,8 +35,10 @@ def settle_end(name: str, cast: Cast, chosen: Any = None) -> End:
         return _settle_loose(name, cast.loose, chosen)
     if len(held) > 1:
         options = "; ".join(_describe(place) for place in held)
-        return End(name=name, question=f"the request names several places for {_SPOKEN[name]}: {options}. Which one?")
-    return settle_place(name, held[0])
+        return End(
+            name=name, question=f"the request names several places for {_SPOKEN[name]}: {options}. Which one?"
+        )
+    return settle_place(name, next(iter(held)))
 
 
 def settle_place(name: str, place: Place) -> End:
@@ -48,24 +50,34 @@ def settle_place(name: str, place: Place) -> End:
         return End(name=name, question=_city_question(name, place.city), notes=notes)
     if place.kind == "unknown":
         options = _listed(find_port(code) for code in similar_ports(fold(place.name)))
-        return End(name=name, question=f"no sea port called {place.name!r} is known for {_SPOKEN[name]}; similar names: {options}. Which port?")
+        question = (
+            f"no sea port called {place.name!r} is known for {_SPOKEN[name]}; similar names: {options}."
+        )
+        return End(name=name, question=f"{question} Which port?")
     if place.elsewhere:
         options = _listed(find_port(code) for code in place.locodes)
-        return End(name=name, question=f"{place.span.text!r} is not a known port; there is {options}. Which port is {_SPOKEN[name]}?")
+        return End(
+            name=name,
+            question=f"{place.span.text!r} is not a known port; there is {options}. Which port is {_SPOKEN[name]}?",
+        )
     if len(place.locodes) > 1:
         return End(name=name, question=_namesakes_question(name, place), notes=notes)
-    return End(name=name, locode=place.locodes[0], notes=notes)
+    return End(name=name, locode=next(iter(place.locodes), None), notes=notes)
 
 
 def _settle_loose(name: str, loose: Sequence[Place], chosen: Any) -> End:
     for place in loose:
         if chosen is not None and chosen in place.locodes and len(place.locodes) == 1:
-            return End(name=name, locode=str(chosen), notes=(f"{place.name} was chosen as the {name} by the model",))
+            return End(
+                name=name, locode=str(chosen), notes=(f"{place.name} was chosen as the {name} by the model",)
+            )
     if not loose:
         return End(name=name, missing=True, question=f"the request does not say {_SPOKEN[name]}: which port?")
     options = " or ".join(place.name for place in loose)
     question = f"the request does not say {_SPOKEN[name]}: is it {options}, or another port?"
-    return End(name=name, missing=True, open=any(len(place.locodes) == 1 for place in loose), question=question)
+    return End(
+        name=name, missing=True, open=any(len(place.locodes) == 1 for place in loose), question=question
+    )
 
 
 def _namesakes_question(name: str, place: Place) -> str:
@@ -91,7 +103,7 @@ def _area_question(name: str, place: Place) -> str:
 
 
 def _describe(place: Place) -> str:
-    return find_port(place.locodes[0]).label() if len(place.locodes) == 1 else place.name
+    return place.name if len(place.locodes) != 1 else find_port(next(iter(place.locodes))).label()
 
 
 def _listed(ports: Iterable[Port]) -> str:

@@ -1,4 +1,4 @@
-"""The small model's part of a reading: a grammar that holds only what the request may mean, and the check on its answer.
+"""The small model's part of a reading: a grammar of what the request may mean, and the check on its answer.
 
 The model chooses among spans that are in the request, so it cannot misspell a port or invent a date. Where the words
 of the request settle a field, they win over the model, and the difference is reported.
@@ -22,19 +22,33 @@ def schema_for(found: Candidates) -> dict[str, Any]:
     """JSON schema of the model's answer: every field, its enum the candidates of this request and null."""
     places = _place_labels(found)
     days = _days(found)
-    avoid = [*found.avoidance.avoid, *(name for name in found.avoidance.wanted if name not in found.avoidance.avoid)]
+    avoid = [
+        *found.avoidance.avoid,
+        *(name for name in found.avoidance.wanted if name not in found.avoidance.avoid),
+    ]
     properties: dict[str, Any] = {"origin": _choice(places), "destination": _choice(places)}
     for name in ("teu", "draft_m"):
         properties[name] = _choice(_numbers(found, name))
     properties |= {"ready": _choice(days), "arrive_by": _choice(days)}
     properties["max_cost_usd"] = _choice(_numbers(found, "max_cost_usd"))
-    properties["avoid"] = {"type": "array", "maxItems": len(avoid), "items": {"enum": avoid} if avoid else {"type": "string"}}
-    return {"type": "object", "properties": properties, "required": list(FIELDS), "additionalProperties": False}
+    properties["avoid"] = {
+        "type": "array",
+        "maxItems": len(avoid),
+        "items": {"enum": avoid} if avoid else {"type": "string"},
+    }
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(FIELDS),
+        "additionalProperties": False,
+    }
 
 
 def prompt_values(found: Candidates) -> dict[str, str]:
     """Values of the prompt `demo_read_request`: the request and the candidates of every kind."""
-    amounts = [f"{amount.field} {amount.value:g} ({amount.span.text.strip()})" for amount in found.amounts.found]
+    amounts = [
+        f"{amount.field} {amount.value:g} ({amount.span.text.strip()})" for amount in found.amounts.found
+    ]
     return {
         "request": found.request.strip(),
         "today": found.today.isoformat(),
@@ -71,7 +85,11 @@ def _corrections(settled: Settled, said: Mapping[str, Any]) -> list[Correction]:
         if _same(said[name], cue):
             continue
         if cue in (None, []):
-            why = "the request leaves it open, so it is asked" if name in asked else "the request does not say it"
+            why = (
+                "the request leaves it open, so it is asked"
+                if name in asked
+                else "the request does not say it"
+            )
         else:
             why = "the words of the request say so"
         found.append(Correction(field=name, model=said[name], cue=cue, why=why))

@@ -7,21 +7,34 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from .request_text import Span, number, read_number
 
 DEEPEST_DRAFT_M = 24.6
 """Full-load draft of the deepest vessel ever sailed (Seawise Giant)."""
 _CURRENCIES = {
-    "euros": r"€|\beur(?:os?)?\b", "pounds": r"£|\bgbp\b|\bsterling\b|\bpounds?\b|\bquid\b", "yen": r"¥|\bjpy\b|\byen\b",
-    "yuan": r"\bcny\b|\brmb\b|\byuan\b", "Swiss francs": r"\bchf\b|\bfrancs?\b", "Indian rupees": r"₹|\binr\b|\brupees?\b",
-    "Australian dollars": r"\ba\$|\baud\b|\baustralian dollars?\b", "Canadian dollars": r"\bc\$|\bcad\b|\bcanadian dollars?\b",
-    "Singapore dollars": r"\bs\$|\bsgd\b|\bsingapore dollars?\b", "Hong Kong dollars": r"\bhk\$|\bhkd\b|\bhong kong dollars?\b",
-    "kroner": r"\b(?:nok|sek|dkk|kron(?:er|or|a))\b", "dirhams": r"\b(?:aed|dirhams?)\b", "won": r"₩|\bkrw\b",
-    "rand": r"\bzar\b|\brand\b", "reais": r"\br\$|\bbrl\b|\breais\b", "roubles": r"₽|\brub\b|\broubles?\b|\brubles?\b",
-    "bitcoin": r"\bbtc\b|\bbitcoins?\b", "Turkish lira": r"₺|\btry\b(?=\s*\d)|\bliras?\b", "pesos": r"\bmxn\b|\bpesos?\b",
+    "euros": r"€|\beur(?:os?)?\b",
+    "pounds": r"£|\bgbp\b|\bsterling\b|\bpounds?\b|\bquid\b",
+    "yen": r"¥|\bjpy\b|\byen\b",
+    "yuan": r"\bcny\b|\brmb\b|\byuan\b",
+    "Swiss francs": r"\bchf\b|\bfrancs?\b",
+    "Indian rupees": r"₹|\binr\b|\brupees?\b",
+    "Australian dollars": r"\ba\$|\baud\b|\baustralian dollars?\b",
+    "Canadian dollars": r"\bc\$|\bcad\b|\bcanadian dollars?\b",
+    "Singapore dollars": r"\bs\$|\bsgd\b|\bsingapore dollars?\b",
+    "Hong Kong dollars": r"\bhk\$|\bhkd\b|\bhong kong dollars?\b",
+    "kroner": r"\b(?:nok|sek|dkk|kron(?:er|or|a))\b",
+    "dirhams": r"\b(?:aed|dirhams?)\b",
+    "won": r"₩|\bkrw\b",
+    "rand": r"\bzar\b|\brand\b",
+    "reais": r"\br\$|\bbrl\b|\breais\b",
+    "roubles": r"₽|\brub\b|\broubles?\b|\brubles?\b",
+    "bitcoin": r"\bbtc\b|\bbitcoins?\b",
+    "Turkish lira": r"₺|\btry\b(?=\s*\d)|\bliras?\b",
+    "pesos": r"\bmxn\b|\bpesos?\b",
     "New Zealand dollars": r"\bnz\$|\bnzd\b",
-}  # fmt: skip
+}
 _FOREIGN = {name: re.compile(rf"(?:{sign})\s*\d|\d\s*(?:k|m|mn|mio|million|thousand|grand)?\s*(?:{sign})"
                              rf"|(?:million|thousand|hundred)\s+(?:{sign})", re.IGNORECASE)
             for name, sign in _CURRENCIES.items()}  # fmt: skip
@@ -32,32 +45,60 @@ _MONEY = re.compile(
 )
 _BUDGET = re.compile(
     r"\b(?:budget(?:ed)?|cost(?:s|ing)?|spend(?:ing)?|price|pay(?:ing)?|cap(?:ped)?|ceiling)\b"
-    r"(?:\s+\(?(?:is|of|at|usd|us\$|limit|cap|ceiling|to|under|below|max(?:imum)?|no more than|not more than|up to|about|around|less than|at most|not exceed(?:ing)?|must|should|be|more|than|for|the|voyage|all|in|=)\)?)*"
-    rf"[\s:=<≤]*{number('a')}(?!\s*(?:[-\s]?(?:teu|feu|ft|feet|foot|m\b(?!\w)|met|days?|weeks?|nm|knots|kn|containers?|boxes|tonn|tons|%|·)|['’]))",
+    r"(?:\s+\(?(?:is|of|at|usd|us\$|limit|cap|ceiling|to|under|below|max(?:imum)?|no more than"
+    r"|not more than|up to|about|around|less than|at most|not exceed(?:ing)?|must|should|be|stay"
+    r"|keep|kept|remain|more|than|for|the|voyage|all|in|=)\)?)*"
+    rf"[\s:=<≤]*{number('a')}(?!\s*(?:[-\s]?(?:teu|feu|ft|feet|foot|m\b(?!\w)|met|days?|weeks?|nm"
+    rf"|knots|kn|containers?|boxes|tonn|tons|%|·)|['’]))",
     re.IGNORECASE,
 )
-_PER = re.compile(r"\s*(?:per|/|a|each)\s*(?P<unit>teu|feu|container|box|day|ton(?:ne)?|mt|month|hour)\b", re.IGNORECASE)
-_NO_BUDGET = re.compile(r"\b(?:worth|valued? (?:at|of)|insured (?:for|at)|invoice|cargo value|freight rate|day rate|hire)\b[^.;,]*$", re.IGNORECASE)
+_PER = re.compile(
+    r"\s*(?:per|/|a|each)\s*(?P<unit>teu|feu|container|box|day|ton(?:ne)?|mt|month|hour)\b", re.IGNORECASE
+)
+_NO_BUDGET = re.compile(
+    r"\b(?:worth|valued? (?:at|of)|insured (?:for|at)|invoice|cargo value|freight rate|day rate"
+    r"|hire)\b[^.;,]*$",
+    re.IGNORECASE,
+)
 _SIZE40 = r"(?:40|forty|45|forty[\s-]five)"
 _SIZE20 = r"(?:20|twenty)"
 _FOOT = r"(?:\s*-?\s*(?:ft|foot|feet|footers?|['’′]))"
-_TYPE = r"(?:\s*(?:hc|hq|high[\s-]?cubes?|gp|dv|dry|reefers?|standard|std|st|rf|containers?|boxes|box|cntrs?|units?|equivalents?))*"
+_TYPE = (
+    r"(?:\s*(?:hc|hq|high[\s-]?cubes?|gp|dv|dry|reefers?|standard|std|st|rf|containers?|boxes|box"
+    r"|cntrs?|units?|equivalents?))*"
+)
 _TIMES = r"\s*(?:[x×*]\s*)?"
 _FEU = re.compile(
-    rf"{number('n')}(?:{_TIMES}{_SIZE40}(?:{_FOOT}(?:ers?)?|(?=\s*(?:hc|hq)\b))(?:s\b)?{_TYPE}|\s*-?(?:feus?)\b)", re.IGNORECASE
+    rf"{number('n')}(?:{_TIMES}{_SIZE40}(?:{_FOOT}(?:ers?)?|(?=\s*(?:hc|hq)\b))(?:s\b)?{_TYPE}"
+    rf"|\s*-?(?:feus?)\b)",
+    re.IGNORECASE,
 )
 _TEU = re.compile(
-    rf"{number('n')}(?:{_TIMES}{_SIZE20}{_FOOT}(?:ers?)?(?:s\b)?{_TYPE}|\s*-?(?:teus?|t\.e\.u\.s?)\b)", re.IGNORECASE
+    rf"{number('n')}(?:{_TIMES}{_SIZE20}{_FOOT}(?:ers?)?(?:s\b)?{_TYPE}|\s*-?(?:teus?|t\.e\.u\.s?)\b)",
+    re.IGNORECASE,
 )
 _LABELLED = re.compile(rf"\b(?P<unit>teus?|feus?)\s*(?:[:=]|of|is)\s*{number('n')}", re.IGNORECASE)
-_BOXES = re.compile(
-    rf"{number('n')}\s+(?:\w+\s+)?(?:containers?|boxes|box|cntrs?|reefers?)\b(?!\s*(?:ship|vessel))", re.IGNORECASE
+_SIZE_AFTER = re.compile(
+    rf"\s*(?:,|of|\(|each|-|at)*\s*(?:all\s+)?(?P<size>{_SIZE40}|{_SIZE20}){_FOOT}(?:ers?|s)?\b"
+    rf"|\s*\(?(?:all\s+)?(?P<hc>40|45)\s*(?:hc|hq)\b",
+    re.IGNORECASE,
 )
-_VESSEL = re.compile(r"^[\s-]*(?:capacity\s+|class\s+|container\s*)*(?:vessels?|ships?|containerships?|boxships?|class|capacity|feeder)\b", re.IGNORECASE)
-_DRAFT_WORD = r"(?:(?:draft|draught)\s*[\s(\[]m(?:etres|eters)?[)\]]?(?=\s*[:=])|draft|draught|drafts|draughts|drawing|draws|draw|drg|sdwt draft|t\s*=)"
+_BOXES = re.compile(
+    rf"{number('n')}\s+(?:\w+\s+)?(?:containers?|boxes|box|cntrs?|reefers?)\b(?!\s*(?:ship|vessel))",
+    re.IGNORECASE,
+)
+_VESSEL = re.compile(
+    r"^[\s-]*(?:capacity\s+|class\s+|container\s*)*(?:vessels?|ships?|containerships?|boxships?"
+    r"|class|capacity|feeder)\b",
+    re.IGNORECASE,
+)
+_DRAFT_WORD = (
+    r"(?:(?:draft|draught)\s*[\s(\[]m(?:etres|eters)?[)\]]?(?=\s*[:=])|draft|draught|drafts|draughts"
+    r"|drawing|draws|draw|drg|sdwt draft|t\s*=)"
+)
 _METRES = r"(?:m(?:et(?:er|re)s?|trs?|ts?)?|cm|centimet(?:er|re)s?)"
 _FEET = r"(?:ft|feet|foot|['’′])"
-_INCHES = rf"(?:\s*-?\s*(?P<{{0}}inches>\d+(?:\.\d+)?)\s*(?:in(?:ch(?:es)?)?\b|[\"”″]|''))?"
+_INCHES = r"(?:\s*-?\s*(?P<{0}inches>\d+(?:\.\d+)?)\s*(?:in(?:ch(?:es)?)?\b|[\"”″]|''))?"
 
 
 def _length(name: str) -> str:
@@ -65,11 +106,20 @@ def _length(name: str) -> str:
     return number(name, scale=False) + rf"\s*-?\s*{unit}" + _INCHES.format(name)
 
 
-_BETWEEN = r"(?:\s+(?:is|of|at|to|a|max(?:imum)?|up|about|around|approx(?:imately)?|laden|loaded|salt|fresh|water|no|not|more|than|exceeding|will|be|she|limit|summer|vessel|ship|restriction|under|below|forward|aft|her|its|the|currently|around|just|over|some|scantling|design|sw|arrival|sailing|departure))*"
+_BETWEEN = (
+    r"(?:\s+(?:between|from|\d+(?:[.,]\d+)?\s*m?\s*(?:and|to|-|–)(?=\s*\d)|is|of|at|to|a|max(?:imum)?"
+    r"|up|about|around|approx(?:imately)?|laden|loaded|salt|fresh|water|no|not|more|than|exceeding|will"
+    r"|be|she|limit|summer|vessel|ship|restriction|under|below|forward|aft|her|its|the|currently|around"
+    r"|just|over|some|scantling|design|sw|arrival|sailing|departure))*"
+)
 _DRAFT = re.compile(
-    rf"{_length('a')}\s*(?:of\s+|in\s+|max(?:imum)?\s+|deep[\s-]+|laden\s+|loaded\s+|salt\s?water\s+|sw\s+)*(?:draft|draught|deep\b|of water)"
+
+        rf"{_length('a')}\s*(?:of\s+|in\s+|max(?:imum)?\s+|deep[\s-]+|laden\s+|loaded\s+"
+        rf"|salt\s?water\s+|sw\s+)*(?:draft|draught|deep\b|of water)"
     rf"|\b{_DRAFT_WORD}{_BETWEEN}[\s:=<≤~(]*{_length('b')}"
-    rf"|\b{_DRAFT_WORD}{_BETWEEN}[\s:=<≤~(]*{number('c', scale=False)}(?!\s*(?:[-\s]?(?:teu|feu|days?|knots|%|tonn|tons|k\b|·)|[\d/]))",
+
+        rf"|\b{_DRAFT_WORD}{_BETWEEN}[\s:=<≤~(]*{number('c', scale=False)}(?!\s*(?:[-\s]?(?:teu|feu"
+        rf"|days?|knots|%|tonn|tons|k\b|·)|[\d/]))",
     re.IGNORECASE,
 )  # fmt: skip
 
@@ -104,16 +154,25 @@ def read_amounts(text: str) -> Amounts:
     refusals = [_foreign(name) for name, sign in _FOREIGN.items() if sign.search(text)]
     teu, ambiguous_teu = _read_teu(text)
     draft, ambiguous_draft = _read_draft(text)
-    money, ambiguous_money = _read_money(text, sum(amount.value for amount in teu)) if not refusals else ([], [])
+    money, ambiguous_money = (
+        _read_money(text, sum(amount.value for amount in teu)) if not refusals else ([], [])
+    )
     found = [*teu, *draft, *money]
     refusals += [_impossible(amount) for amount in found if amount.value <= 0]
+    refusals += [
+        f"{amount.span.text.strip()!r} is no whole number of TEU; give 'teu' as one"
+        for amount in teu
+        if amount.value % 1
+    ]
     refusals += [
         f"a draft of {amount.value:g} m is deeper than any vessel's ({DEEPEST_DRAFT_M} m); check 'draft_m' and its unit"
         for amount in draft if amount.value > DEEPEST_DRAFT_M
     ]  # fmt: skip
     refusals += _contradictions(found)
     return Amounts(
-        found=tuple(found), refusals=tuple(refusals), ambiguous=(*ambiguous_teu, *ambiguous_draft, *ambiguous_money)
+        found=tuple(found),
+        refusals=tuple(refusals),
+        ambiguous=(*ambiguous_teu, *ambiguous_draft, *ambiguous_money),
     )
 
 
@@ -147,15 +206,22 @@ def _read_teu(text: str) -> tuple[list[Amount], list[tuple[str, str]]]:
         factor = 2 if match["unit"].lower().startswith("f") else 1
         counted.append((match, read_number(match, "n", whole=True) * factor, ""))
     if not counted:
-        note = "containers of no stated size are counted as twenty-foot ones"
-        counted = [(match, read_number(match, "n", whole=True), note) for match in _BOXES.finditer(text)]
-    counted = [item for item in counted if item[1] == int(item[1])]
+        counted = [_box_count(text, match) for match in _BOXES.finditer(text)]
     cargo = [item for item in counted if not _VESSEL.match(text[item[0].end() :])]
     counted = sorted(cargo or counted, key=lambda item: item[0].start())
     amounts = [
-        Amount(field="teu", value=value, span=_span(match), note=note) for match, value, note in _distinct(counted)
+        Amount(field="teu", value=value, span=_span(match), note=note)
+        for match, value, note in _distinct(counted)
     ]
     return (_add_up(text, amounts), [])
+
+
+def _box_count(text: str, match: re.Match[str]) -> tuple[re.Match[str], float, str]:
+    """A count of boxes, and the size of one where it follows (`120 containers of 40 feet`)."""
+    count, size = read_number(match, "n", whole=True), _SIZE_AFTER.match(text, match.end())
+    if size is None:
+        return match, count, "containers of no stated size are counted as twenty-foot ones"
+    return match, count * (1 if size["size"] and size["size"].lower() in ("20", "twenty") else 2), ""
 
 
 def _distinct(counted: list[tuple[re.Match[str], float, str]]) -> list[tuple[re.Match[str], float, str]]:
@@ -170,8 +236,11 @@ def _add_up(text: str, amounts: list[Amount]) -> list[Amount]:
     """Containers of several sizes named in one list are one cargo."""
     if len(amounts) < 2:
         return amounts
-    gaps = [text[a.span.end : b.span.start] for a, b in zip(amounts, amounts[1:], strict=False)]
-    if not all(re.fullmatch(r"\s*(?:,|and|plus|\+|&|,\s*and|as well as|along with|together with)\s*", gap) for gap in gaps):
+    gaps = [text[a.span.end : b.span.start] for a, b in pairwise(amounts)]
+    if not all(
+        re.fullmatch(r"\s*(?:,|and|plus|\+|&|,\s*and|as well as|along with|together with)\s*", gap)
+        for gap in gaps
+    ):
         return amounts
     start, end = amounts[0].span.start, amounts[-1].span.end
     span = Span(start=start, end=end, text=text[start:end])
@@ -213,11 +282,19 @@ def _read_money(text: str, teu: float) -> tuple[list[Amount], list[tuple[str, st
         if re.search(r"(?:^|\s)(?:[-−]|minus\s|negative\s)\s*$", text[: match.start()]):
             value = -value
         per = _PER.match(text[match.end() :])
-        note = "" if "$" in match[0] or re.search("usd|dollar|bucks", match[0], re.IGNORECASE) else "read as US dollars"
-        if _NO_BUDGET.search(text[: match.start()]) or (per and per["unit"].lower() in ("day", "month", "hour", "ton", "tonne", "mt")):
+        note = (
+            ""
+            if "$" in match[0] or re.search("usd|dollar|bucks", match[0], re.IGNORECASE)
+            else "read as US dollars"
+        )
+        if _NO_BUDGET.search(text[: match.start()]) or (
+            per and per["unit"].lower() in ("day", "month", "hour", "ton", "tonne", "mt")
+        ):
             continue
         if per and not teu:
-            questions.append(("max_cost_usd", f"{match[0].strip()!r} is per {per['unit']}: for how many TEU?"))
+            questions.append(
+                ("max_cost_usd", f"{match[0].strip()!r} is per {per['unit']}: for how many TEU?")
+            )
             continue
         if per:
             boxes = teu / 2 if per["unit"].lower() == "feu" else teu
@@ -228,6 +305,8 @@ def _read_money(text: str, teu: float) -> tuple[list[Amount], list[tuple[str, st
 
 def _upper_bound(text: str, amounts: list[Amount]) -> list[Amount]:
     """Of a range of money the upper end is the limit."""
-    if len(amounts) == 2 and re.search(r"\b(?:between|from)\s*$", text[: amounts[0].span.start], re.IGNORECASE):
+    if len(amounts) == 2 and re.search(
+        r"\b(?:between|from)\s*$", text[: amounts[0].span.start], re.IGNORECASE
+    ):
         return amounts[1:]
     return amounts

@@ -19,41 +19,66 @@ _ONE_HARBOUR_KM = 60.0
 _TOKEN = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _LOCODE = re.compile(r"\b([A-Z]{2})[ -]?([A-Z2-9]{3})\b")
 _GAP = re.compile(r"[ \t]*[-–.'’/]?[ \t]*")
-_OWN_COUNTRY = frozenset(("singapore", "hong kong", "djibouti", "gibraltar", "malta", "bahrain", "kuwait", "monaco", "macau", "macao", "aruba", "panama", "guam", "curacao", "reunion"))  # fmt: skip
-_WORDS = frozenset(
-    """a able about after all also amount an and any are around arrival arrive arrives arriving as asap ask at avoid avoiding back banana bar
-    bath bay be bell best between big board book born both box boxes bring budget but buoy bush by can canal cape cargo carry carrying cheap
-    cheapest class client coal commodity company consignment container containers cost costs could customer date day days deadline deal dear
-    deliver delivered delivery depart departing departure deep destination discharge discharging do dollars door draft draught drawing dry
-    due early eden ely ende equipment ever every export factory fast fastest feeder feet fifty find first five fixture for freight from full
-    get give go goes going good goods grain great hamlet have hello help hi home hook hope hull i if import in into is it its january just
-    keep kind king la last latest leave leaves leaving less lift linden load loaded loading long look looking lot machinery mail make male
-    many max maximum me metres mobile most move moving must my name near need needed needs new next nice no north not note now oil of off ok
-    old on one only open or orange order orders origin our out over own par pass per pick plan please poplar port ports product products
-    proceed provide quick quickest quote reach reading ready reefer regards request requested require reserve rice rio road route routing run
-    rye safe sail sailing sale same sandwich sea sell send sending shall she ship shipment shipped shipping ships short should slot some
-    soon south split stade start steel stow stuff suggest supply take tanker tell tema than thank thanks that the their them then there this
-    three time to today tomorrow ton tonnes tons total toys transit transport travel trip two under union up urgent us use van vessel via voyage
-    want wants warehouse we week west what when where which wheat who will willow wish with within without work would year you your
-    monday tuesday wednesday thursday friday saturday sunday february march april may june july august september october november december
-    teu feu teus usd eta etd pol pod fob cif max panamax neopanamax suezmax capesize handymax handysize aframax vlcc ulcv mv ms imo loa crd
-    maersk msc cma cgm hapag lloyd evergreen cosco one hmm zim yang ming""".split()
+_OWN_COUNTRY = frozenset(
+    (
+        "singapore", "hong kong", "djibouti", "gibraltar", "malta", "bahrain", "kuwait", "monaco", "macau",
+        "macao", "aruba", "panama", "guam", "curacao", "reunion",
+    )
 )  # fmt: skip
+_COMMON = """a able about after all also amount an and any are around arrival arrive arrives arriving as asap
+    ask at avoid
+    avoiding back banana bar bath bay be bell best between big board book born both box boxes bring budget but
+    buoy bush by can canal cape cargo carry carrying cheap cheapest class client coal commodity company
+    consignment container containers cost costs could customer date day days deadline deal dear deliver delivered
+    delivery depart departing departure deep destination discharge discharging do dollars door draft draught
+    drawing dry due early eden ely ende equipment ever every export factory fast fastest feeder feet fifty find
+    first five fixture for freight from full get give go goes going good goods grain great hamlet have hello help
+    hi home hook hope hull i if import in into is it its january just keep kind king la last latest leave leaves
+    leaving less lift linden load loaded loading long look looking lot machinery mail make male many max maximum
+    me metres mobile most move moving must my name near need needed needs new next nice no north not note now oil
+    of off ok old on one only open or orange order orders origin our out over own par pass per pick plan please
+    poplar port ports product products proceed provide quick quickest quote reach reading ready reefer regards
+    request requested require reserve rice rio road route routing run rye safe sail sailing sale same sandwich sea
+    sell send sending shall she ship shipment shipped shipping ships short should slot some soon south split stade
+    start steel stow stuff suggest supply take tanker tell tema than thank thanks that the their them then there
+    this three time to today tomorrow ton tonnes tons total toys transit transport travel trip two under union up
+    urgent us use van vessel via voyage want wants warehouse we week west what when where which wheat who will
+    willow wish with within without work would year you your monday tuesday wednesday thursday friday saturday
+    sunday february march april may june july august september october november december teu feu teus usd eta etd
+    pol pod fob cif max panamax neopanamax suezmax capesize handymax handysize aframax vlcc ulcv mv ms imo loa crd
+    maersk msc cma cgm hapag lloyd evergreen cosco one hmm zim yang ming"""
+_WORDS = frozenset(_COMMON.split())
 """Words that are no place when they stand alone in lower case or open a sentence."""
 _PLACE_CUE = re.compile(
-    r"(?:\b(?:from|to|ex|into|between|and|at|in|out\s+of|for|towards?|leaving|reach(?:ing)?|port\s+of|city\s+of|harbou?r\s+of|via|loading|discharging|origin|destination|pol|pod|near)\b[\s:=]*(?:the\s+)?(?:(?:port|city|harbou?r)\s+of\s+)?|(?:→|->|=>|>|–|—|-|/)\s*)$",
+    r"(?:\b(?:from|to|ex|into|between|and|at|in|out\s+of|for|towards?|leaving|reach(?:ing)?"
+    r"|port\s+of|city\s+of|harbou?r\s+of|via|loading|discharging|origin|destination|pol|pod"
+    r"|near)\b[\s:=]*(?:the\s+)?(?:(?:port|city|harbou?r)\s+of\s+)?|(?:→|->|=>|>|–|—|-|/)\s*)$",
     re.IGNORECASE,
 )
-_LEADS_ON = re.compile(r"\s*(?:→|->|=>|–|—|\bto\b(?!\s+(?:be|go|arrive|ship|sail|send|move|reach|deliver|get|take)\b)|\binto\b)", re.IGNORECASE)
+_LEADS_ON = re.compile(
+    r"\s*(?:→|->|=>|–|—|\bto\b(?!\s+(?:be|go|arrive|ship|sail|send|move|reach|deliver|get|take)\b)|\binto\b)",
+    re.IGNORECASE,
+)
 _PORT_WORDS = frozenset(("hull", "split", "mobile", "male", "bar", "nice", "rio", "bath", "tema"))
 _BARE_END = re.compile(r"\b(?:from|to|ex|into)\s+$", re.IGNORECASE)
-_STOPS = re.compile(r"\s*(?:$|[,.;:!?·()]|\d|(?:from|to|with|by|in|on|ready|and|before|via|for|not|avoiding)\b)", re.IGNORECASE)
-_ONWARD_NAME = re.compile(r"\s*(?:to|→|->|-|–)\s*(?:the\s+)?[A-Z]")
-_HARD_CUE = re.compile(
-    r"\b(?P<cue>from|to|ex|into|out\s+of|bound\s+for|destined\s+for|headed\s+(?:for|to)|heading\s+for|for|towards?|pol|pod|origin|destination|between|loading\s+(?:at|in)|discharg(?:e|ing)\s+(?:at|in)|unload(?:ing)?\s+(?:at|in)|arriv(?:e|ing|al)\s+(?:at|in)|and|via)\b\s*(?:port)?\s*[:=]?\s*(?:is\s+)?(?:the\s+(?:port|city|town|harbou?r)\s+of\s+|port\s+of\s+)?(?P<name>[^\W\d_][\w'’]*(?:[ -](?-i:[A-Z])[\w'’]*){0,3})",
+_STOPS = re.compile(
+    r"\s*(?:$|[,.;:!?·()]|\d|(?:from|to|with|by|in|on|ready|and|before|via|for|not|avoiding)\b)",
     re.IGNORECASE,
 )
-_UPPER_ONLY = frozenset(("or", "in", "me", "de", "la", "al", "hi", "ok", "pa", "ma", "oh", "id", "no", "is", "it", "at", "be", "so", "to", "by", "my", "as", "am", "us", "co", "mo", "ca", "on", "es", "pt", "ga", "ct", "va", "il", "wa", "vi", "sa"))  # fmt: skip
+_ONWARD_NAME = re.compile(r"\s*(?:to|→|->|-|–)\s*(?:the\s+)?[A-Z]")
+_HARD_CUE = re.compile(
+    r"\b(?P<cue>from|to|ex|into|out\s+of|bound\s+for|destined\s+for|headed\s+(?:for|to)"
+    r"|heading\s+for|for|towards?|pol|pod|origin|destination|between|loading\s+(?:at|in)"
+    r"|discharg(?:e|ing)\s+(?:at|in)|unload(?:ing)?\s+(?:at|in)|arriv(?:e|ing|al)\s+(?:at|in)|and"
+    r"|via)\b\s*(?:port)?\s*[:=]?\s*(?:is\s+)?(?:the\s+(?:port|city|town|harbou?r)\s+of\s+"
+    r"|port\s+of\s+)?(?P<name>[^\W\d_][\w'’]*(?:[ -](?-i:[A-Z])[\w'’]*){0,3})",
+    re.IGNORECASE,
+)
+_SHORT_WORDS = (
+    "or in me de la al hi ok pa ma oh id no is it at be so to by my as am us co "
+    "mo ca on es pt ga ct va il wa vi sa"
+)
+_UPPER_ONLY = frozenset(_SHORT_WORDS.split())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +106,7 @@ def find_places(text: str) -> list[Place]:
     found = [_qualify(text, place, gazetteer) for place in found]
     found = _merge_areas(text, found, gazetteer)
     taken = [place.span for place in found]
-    found += [place for place in _unmatched(text, taken, gazetteer)]
+    found += _unmatched(text, taken, gazetteer)
     return sorted(found, key=lambda place: place.span.start)
 
 
@@ -118,13 +143,23 @@ def _short_codes(text: str, gazetteer: Gazetteer) -> list[Place]:
     """`from LAX to HKG`: the last three letters of a LOCODE, after a cue, in a text that is not all capitals."""
     found: list[Place] = []
     for match in [] if text.isupper() else re.finditer(r"(?<![\w-])[A-Z]{3}(?![\w-])", text):
-        if fold(match[0]) in gazetteer.names or fold(match[0]) in _WORDS or not _PLACE_CUE.search(text[: match.start()]):
+        if (
+            fold(match[0]) in gazetteer.names
+            or fold(match[0]) in _WORDS
+            or not _PLACE_CUE.search(text[: match.start()])
+        ):
             continue
-        codes = tuple(code for code, port in gazetteer.ports.items() if code[2:] == match[0] and port.size == 2)
+        codes = tuple(
+            code for code, port in gazetteer.ports.items() if code[2:] == match[0] and port.size == 2
+        )
         if codes and fold(match[0]) not in gazetteer.places:
             span = Span(start=match.start(), end=match.end(), text=match[0])
             shown = " or ".join(gazetteer.ports[code].label() for code in codes)
-            found.append(Place(span=span, kind="port", name=match[0], locodes=codes, note=f"read {match[0]!r} as {shown}"))
+            found.append(
+                Place(
+                    span=span, kind="port", name=match[0], locodes=codes, note=f"read {match[0]!r} as {shown}"
+                )
+            )
     return found
 
 
@@ -132,10 +167,18 @@ def _longest(
     text: str, tokens: list[re.Match[str]], start: int, gazetteer: Gazetteer, *, cased: bool
 ) -> tuple[Place | None, int]:
     stop = start
-    while stop + 1 < len(tokens) and stop - start < 4 and _GAP.fullmatch(text[tokens[stop].end() : tokens[stop + 1].start()]):
+    while (
+        stop + 1 < len(tokens)
+        and stop - start < 4
+        and _GAP.fullmatch(text[tokens[stop].end() : tokens[stop + 1].start()])
+    ):
         stop += 1
     for last in range(stop, start - 1, -1):
-        span = Span(start=tokens[start].start(), end=tokens[last].end(), text=text[tokens[start].start() : tokens[last].end()])
+        span = Span(
+            start=tokens[start].start(),
+            end=tokens[last].end(),
+            text=text[tokens[start].start() : tokens[last].end()],
+        )
         place = _look_up(span, gazetteer)
         if place is not None and _believable(text, span, last - start + 1, place, gazetteer, cased=cased):
             return place, last - start + 1
@@ -144,7 +187,11 @@ def _longest(
 
 def _look_up(span: Span, gazetteer: Gazetteer) -> Place | None:
     name = fold(span.text)
-    bare = re.sub(r"^(?:the )?port (?:of )?|(?: sea)? (?:port|harbour|harbor|terminal)$", "", name) if name not in gazetteer.names else name
+    bare = (
+        re.sub(r"^(?:the )?port (?:of )?|(?: sea)? (?:port|harbour|harbor|terminal)$", "", name)
+        if name not in gazetteer.names
+        else name
+    )
     if bare in gazetteer.areas and bare not in _OWN_COUNTRY and bare != "georgetown":
         return Place(span=span, kind="area", name=span.text) if bare == name else None
     if bare in gazetteer.names:
@@ -154,12 +201,14 @@ def _look_up(span: Span, gazetteer: Gazetteer) -> Place | None:
     return None
 
 
-def _believable(text: str, span: Span, words: int, place: Place, gazetteer: Gazetteer, *, cased: bool) -> bool:
+def _believable(
+    text: str, span: Span, words: int, place: Place, gazetteer: Gazetteer, *, cased: bool
+) -> bool:
     """Whether a match is a name here, and not a common word that some place happens to share."""
     name, capital = fold(span.text), span.text[0].isupper()
     cue = _PLACE_CUE.search(text[: span.start]) is not None or _LEADS_ON.match(text[span.end :]) is not None
     if name in ("la", "ny", "us", "uk", "hk", "nz", "ptp", "nyc", "uae", "usa"):
-        return span.text.isupper() and (cased or cue) or (cue and name in ("nyc", "uk", "usa", "uae", "hk"))
+        return (span.text.isupper() and (cased or cue)) or (cue and name in ("nyc", "uk", "usa", "uae", "hk"))
     if len(name) <= 2 or (len(name) == 3 and not capital):
         return cue and capital
     if words == 1 and name in _WORDS:
@@ -168,7 +217,7 @@ def _believable(text: str, span: Span, words: int, place: Place, gazetteer: Gaze
         opening = not re.search(r"[\w·]", text[: span.start].split(".")[-1])
         return cue and capital and cased and (not opening or _ONWARD_NAME.match(text, span.end) is not None)
     if cased and not capital:
-        return cue and (place.kind != "city") or _is_big(place, gazetteer)
+        return (cue and (place.kind != "city")) or _is_big(place, gazetteer)
     if not cased and place.kind == "city":
         return cue
     return cased or cue or words > 1 or _is_big(place, gazetteer) or place.kind == "area"
@@ -188,7 +237,9 @@ def _qualify(text: str, place: Place, gazetteer: Gazetteer) -> Place:
 
 def _qualify_after(text: str, place: Place, gazetteer: Gazetteer) -> Place:
     rest = text[place.span.end :]
-    lead = re.match(r"(?:\s*,\s*|\s*\(\s*(?:in\s+|the\s+)?|\s+in\s+(?:the\s+)?|\s+|\s*[-–/]\s*)(?:the\s+)?", rest)
+    lead = re.match(
+        r"(?:\s*,\s*|\s*\(\s*(?:in\s+|the\s+)?|\s+in\s+(?:the\s+)?|\s+|\s*[-–/]\s*)(?:the\s+)?", rest
+    )
     if lead is None:
         return place
     tokens = list(re.finditer(r"[^\W\d_](?:[\w'’]|\.(?=\w))*\.?", rest[lead.end() : lead.end() + 60]))[:4]
@@ -209,7 +260,11 @@ def _narrow(place: Place, words: str, lead: str, gazetteer: Gazetteer) -> Place 
     name = fold(words)
     where = gazetteer.places.get(name, frozenset[str]())
     if len(name) == 2:
-        if not words.isupper() or (name in _UPPER_ONLY and not re.search(r"[,(]", lead) and name not in ("or", "me", "us", "ca", "va", "sa", "wa")):
+        if not words.isupper() or (
+            name in _UPPER_ONLY
+            and not re.search(r"[,(]", lead)
+            and name not in ("or", "me", "us", "ca", "va", "sa", "wa")
+        ):
             return None
         where = where | {name.upper()}
     if not where:
@@ -220,9 +275,11 @@ def _narrow(place: Place, words: str, lead: str, gazetteer: Gazetteer) -> Place 
         return replace(place, kind="port", locodes=inside, elsewhere=False)
     if place.kind == "city":
         return place
-    if name in gazetteer.names and name not in gazetteer.areas or not re.search(r"[,(]|in\b", lead):
+    if (len(name) > 2 and name in gazetteer.names and name not in gazetteer.areas) or not re.search(
+        r"[,(]|in\b", lead
+    ):
         return None
-    if len(name) == 2 or name in _OWN_COUNTRY or place.qualifier:
+    if name in _OWN_COUNTRY or place.qualifier or (len(name) == 2 and name not in gazetteer.places):
         return None
     return replace(place, elsewhere=True)
 
@@ -232,7 +289,11 @@ def _apart(codes: tuple[str, ...], gazetteer: Gazetteer) -> tuple[str, ...]:
     kept: list[str] = []
     for code in codes:
         port = gazetteer.ports[code]
-        if all(distance_km(port.lat, port.lon, gazetteer.ports[other].lat, gazetteer.ports[other].lon) > _ONE_HARBOUR_KM for other in kept):
+        if all(
+            distance_km(port.lat, port.lon, gazetteer.ports[other].lat, gazetteer.ports[other].lon)
+            > _ONE_HARBOUR_KM
+            for other in kept
+        ):
             kept.append(code)
     return tuple(kept)
 
@@ -252,11 +313,21 @@ def _qualify_before(text: str, place: Place, gazetteer: Gazetteer) -> Place:
     """`Libyan Tripoli`, `Colombia's Cartagena`, `the Australian port of Newcastle`."""
     if len(place.locodes) < 2 and place.kind == "port":
         return place
-    before = re.sub(r"(?:['’]s)?\s+(?:(?:port|city|harbou?r)\s+of\s+)?$", "", text[max(0, place.span.start - 40) : place.span.start])
+    before = re.sub(
+        r"(?:['’]s)?\s+(?:(?:port|city|harbou?r)\s+of\s+)?$",
+        "",
+        text[max(0, place.span.start - 40) : place.span.start],
+    )
     words = before.split()
     for count in (3, 2, 1):
-        where = gazetteer.places.get(fold(" ".join(words[-count:])), frozenset[str]()) if len(words) >= count else frozenset[str]()
-        inside = tuple(code for code in gazetteer.namesakes.get(_bare(place.name), ()) if lies_in(code, where, gazetteer))
+        where = (
+            gazetteer.places.get(fold(" ".join(words[-count:])), frozenset[str]())
+            if len(words) >= count
+            else frozenset[str]()
+        )
+        inside = tuple(
+            code for code in gazetteer.namesakes.get(_bare(place.name), ()) if lies_in(code, where, gazetteer)
+        )
         if inside:
             return replace(place, kind="port", locodes=inside, qualifier=" ".join(words[-count:]))
     return place
@@ -284,7 +355,9 @@ def _unmatched(text: str, taken: list[Span], gazetteer: Gazetteer) -> Iterator[P
     """Names that stand where a port should and are in no table."""
     seen: list[Span] = []
     for match in _HARD_CUE.finditer(text):
-        yield from _guess(text, match.start("name"), match["name"], match["cue"].lower(), [*taken, *seen], gazetteer)
+        yield from _guess(
+            text, match.start("name"), match["name"], match["cue"].lower(), [*taken, *seen], gazetteer
+        )
         seen.append(Span(start=match.start("name"), end=match.end("name"), text=match["name"]))
     if not (text.isupper() or text.islower()):
         for match in re.finditer(r"\b[A-Z][\w'’]{3,}(?:[ -][A-Z][\w'’]+){0,2}", text):
@@ -312,7 +385,9 @@ def _guess(
     elif near_city:
         city = gazetteer.cities[near_city]
         yield Place(span=span, kind="city", name=city.name, city=city, note=f"read {name!r} as {city.name}")
-    elif (cue and _names_a_place(name, cue, text)) or (name[0].isupper() and _ONWARD_NAME.match(text, span.end)):
+    elif (cue and _names_a_place(name, cue, text)) or (
+        name[0].isupper() and _ONWARD_NAME.match(text, span.end)
+    ):
         yield Place(span=span, kind="unknown", name=name)
 
 

@@ -25,7 +25,11 @@ def nearest_names(name: str) -> tuple[tuple[str, ...], str]:
         return (), ""
     scored: dict[tuple[str, ...], float] = {}
     for known, score, _ in process.extract(
-        name, list(gazetteer.names), scorer=OSA.normalized_similarity, score_cutoff=_CUTOFF if len(name) > 4 else 0.74, limit=12
+        name,
+        list(gazetteer.names),
+        scorer=OSA.normalized_similarity,
+        score_cutoff=_CUTOFF if len(name) > 4 else 0.74,
+        limit=12,
     ):
         codes = gazetteer.names[known]
         size = max(gazetteer.ports[code].size for code in codes)
@@ -33,11 +37,15 @@ def nearest_names(name: str) -> tuple[tuple[str, ...], str]:
             continue
         same_start = 0.01 if known[0] == name[0] else -0.03
         scored[codes] = max(scored.get(codes, 0), score + _SIZE_BONUS * size + same_start)
-    city = process.extractOne(name, list(gazetteer.cities), scorer=OSA.normalized_similarity, score_cutoff=0.85)
+    city = process.extractOne(
+        name, list(gazetteer.cities), scorer=OSA.normalized_similarity, score_cutoff=0.85
+    )
     best = max(scored.values(), default=0.0)
     if city is not None and city[1] > best - _SIZE_BONUS:
         return (), city[0]
-    close = [codes for codes, score in sorted(scored.items(), key=lambda item: -item[1]) if score >= best - _TIE]
+    close = [
+        codes for codes, score in sorted(scored.items(), key=lambda item: -item[1]) if score >= best - _TIE
+    ]
     return tuple(dict.fromkeys(code for codes in close for code in codes))[:4], ""
 
 

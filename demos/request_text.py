@@ -6,19 +6,19 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-_UNITS = (
+_SMALL = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
     "seventeen eighteen nineteen"
-).split()
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+)
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
 _SCALES = {"hundred": 100, "thousand": 1000, "million": 1_000_000, "dozen": 12}
-_WORDS = {word: value for value, word in enumerate(_UNITS)} | {
-    word: 10 * (tens + 2) for tens, word in enumerate(_TENS)
+_WORDS = {word: value for value, word in enumerate(_SMALL.split())} | {
+    word: 10 * (tens + 2) for tens, word in enumerate(_TENS.split())
 }
 _WORD = "|".join(sorted([*_WORDS, *_SCALES], key=len, reverse=True))
 _SPELT = rf"(?:(?:a|half a|{_WORD})\b(?:[\s-]+(?:and[\s-]+)?(?:a[\s-]+half|point|{_WORD})\b)*)"
 _DIGITS = r"\d{1,3}(?:[,.' \u00a0\u202f]\d{3})+(?:[.,]\d{1,2})?(?!\d)|\d+(?:[.,]\d+)?"
-_SCALE = r"(?:\s*(?P<{0}scale>k|m|mm|mn|mio|mil|million|millions|thousand|hundred|grand)(?![a-zA-Z]))?"
+_SCALE = r"(?:\s*(?P<{0}scale>k|m|mm|mn|mio|mln|mil|million|millions|thousand|hundred|grand)(?![a-zA-Z]))?"
 _SCALED = {"k": 1e3, "thousand": 1e3, "grand": 1e3, "hundred": 1e2}
 
 
@@ -65,12 +65,14 @@ def _spelt(text: str) -> float:
     total = part = 0.0
     words = [word for word in re.findall(r"[a-z]+", text) if word != "and"]
     half = words[-3:-1] == ["a", "half"] or words[-2:] == ["a", "half"]
-    words = [word for position, word in enumerate(words) if not (word == "half" or (word == "a" and position))]
+    words = [
+        word for position, word in enumerate(words) if not (word == "half" or (word == "a" and position))
+    ]
     for position, word in enumerate(words):
         if word == "a":
             part = 1
         elif word == "point":
-            part = float(f"{int(part)}.{''.join(str(_WORDS.get(w, '')) for w in words[position + 1:])}")
+            part = float(f"{int(part)}.{''.join(str(_WORDS.get(w, '')) for w in words[position + 1 :])}")
             break
         elif word in _WORDS:
             part += _WORDS[word]
@@ -94,11 +96,14 @@ def blank(text: str, spans: Iterable[Span]) -> str:
 
 def clause_start(text: str, position: int) -> int:
     """Where the sentence or semicolon clause that holds `position` begins."""
-    breaks = [found.end() for found in re.finditer(r"(?<!\b[A-Z])(?<!\bSt)[.!?](?=\s)|[;\n]", text[:position])]
+    breaks = [
+        found.end()
+        for found in re.finditer(r"(?<!\b[A-Z])(?<!\bSt)(?<!\.)[.!?](?=\s)|[;\n]", text[:position])
+    ]
     return breaks[-1] if breaks else 0
 
 
 def clause_end(text: str, position: int) -> int:
     """Where that clause ends."""
-    found = re.search(r"(?<!\b[A-Z])(?<!\bSt)[.!?](?=\s|$)|[;\n]", text[position:])
+    found = re.search(r"(?<!\b[A-Z])(?<!\bSt)(?<!\.)[.!?](?=\s|$)|[;\n]", text[position:])
     return position + found.start() if found else len(text)
