@@ -35,7 +35,8 @@ class Groundedness:
         without evidence or when the answer is hardly about the question.
         """
         if not attempt.evidence:
-            return self._no_evidence("there is no evidence")
+            lacking = self._no_evidence if attempt.lane == "retrieval" else self._unknown
+            return lacking("there is no evidence")
         if (phantom := phantom_citation(attempt.citations, attempt.evidence)) is not None:
             return self._fail(f"the quote {_short(phantom.quote)!r} is not in {phantom.source!r}")
         texts = answer_texts(attempt)
@@ -76,6 +77,9 @@ class Groundedness:
 
     def _fail(self, reason: str) -> Verdict:
         return Verdict(status="fail", reason=reason, checked=self.name)
+
+    def _unknown(self, reason: str) -> Verdict:
+        return unknown(self.name, reason)
 
     def _no_evidence(self, reason: str) -> Verdict:
         return Verdict(status="unknown", reason=reason, checked=self.name, escalation="no_evidence")

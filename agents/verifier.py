@@ -92,7 +92,7 @@ def combine(verdicts: Sequence[Verdict]) -> Verdict:
                 return verdict
     if len(verdicts) == 1:
         return verdicts[0]
-    telling = [verdict for verdict in verdicts if verdict.escalation != "verifier_failed"]
+    telling = [v for v in verdicts if v.escalation not in ("verifier_failed", "low_confidence")]
     return Verdict(
         status="unknown",
         reason="; ".join(f"{verdict.checked}: {verdict.reason}" for verdict in verdicts)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pilotfish import Subtask
 from pilotfish.agents.agreement import Agreement, Vote, majority_posterior, vote
@@ -47,6 +47,7 @@ async def test_no_answer_at_all() -> None:
     assert await cast(None, None, None, None, None) == Vote(answer=None, share=0.0, drawn=5, samples=())
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(["1", "2", "3", None]), min_size=7, max_size=7), st.integers(1, 7))
 async def test_never_more_than_k_and_the_answer_leads(answers: list[str | None], k: int) -> None:
     found = await cast(*answers, k=k)

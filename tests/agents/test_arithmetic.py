@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pilotfish import Subtask
 from pilotfish.agents.arithmetic import Arithmetic
@@ -59,6 +59,7 @@ def test_a_numeric_value_is_the_answer() -> None:
     assert check("13", "What is 3 * 4?", value=13.0).status == "fail"
 
 
+@settings(deadline=None)
 @given(st.integers(-999, 999), st.integers(1, 999), st.sampled_from("+-*"))
 def test_integers_are_judged_exactly(a: int, b: int, operator: str) -> None:
     right = {"+": a + b, "-": a - b, "*": a * b}[operator]

@@ -3,7 +3,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pilotfish.agents.equations import equations, expression_value
 
@@ -50,6 +50,7 @@ def test_what_only_looks_like_an_equation_raises_no_alarm(text: str) -> None:
     assert not any(equation.holds is False for equation in equations(text))
 
 
+@settings(deadline=None)
 @given(st.dates(), st.integers(1, 200), st.integers(1, 200), st.tuples(*[st.integers(0, 99)] * 3))
 def test_dates_ranges_versions_and_ratios_never_alarm(
     day: object, a: int, b: int, version: tuple[int, ...]
@@ -61,11 +62,13 @@ def test_dates_ranges_versions_and_ratios_never_alarm(
     assert not any(equation.holds is False for equation in equations(text))
 
 
+@settings(deadline=None)
 @given(st.text(max_size=80))
 def test_any_text_is_read(text: str) -> None:
     list(equations(text))
 
 
+@settings(deadline=None)
 @given(st.integers(-99, 99), st.integers(1, 99), st.integers(1, 99))
 def test_a_bare_expression_is_computed_exactly(a: int, b: int, c: int) -> None:
     side = expression_value(f"({a} + {b}) / {c}")

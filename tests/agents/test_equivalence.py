@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pilotfish.agents.equivalence import equivalent, groups, same_value
 
@@ -49,12 +49,14 @@ def test_runaway_formulae_are_not_evaluated(runaway: str) -> None:
 ANSWERS = st.one_of(st.text(max_size=20), st.sampled_from([text for pair in SAME + OTHER for text in pair]))
 
 
+@settings(deadline=None)
 @given(ANSWERS, ANSWERS)
 def test_symmetric_and_reflexive(a: str, b: str) -> None:
     assert equivalent(a, a)
     assert equivalent(a, b) == equivalent(b, a)
 
 
+@settings(deadline=None)
 @given(st.integers(-(10**9), 10**9))
 def test_a_number_equals_its_other_spellings_and_not_its_neighbour(n: int) -> None:
     assert equivalent(f"{n:,}", str(n))
@@ -62,6 +64,7 @@ def test_a_number_equals_its_other_spellings_and_not_its_neighbour(n: int) -> No
     assert not equivalent(str(n), str(n + 1))
 
 
+@settings(deadline=None)
 @given(st.lists(ANSWERS, max_size=6))
 def test_groups_hold_every_index_once(answers: list[str]) -> None:
     found = groups(answers)

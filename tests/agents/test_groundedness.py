@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pilotfish import Evidence, Subtask
 from pilotfish.agents.attempt import Attempt, Citation, Verdict
@@ -87,6 +87,10 @@ def test_without_evidence_it_is_unknown() -> None:
     assert (verdict.status, verdict.escalation) == ("unknown", "no_evidence")
 
 
+def test_a_lane_that_needs_no_evidence_does_not_escalate_for_it() -> None:
+    assert check(OPENED, "1869", evidence=(), lane="local").escalation == "low_confidence"
+
+
 def test_a_structured_answer_is_checked_leaf_by_leaf() -> None:
     assert check(OPENED, "", value={"opened": "17 November 1869", "sure": True}).status == "pass"
     assert check(OPENED, "", value={"opened": ["17 November 1869", 1870]}).status == "fail"
@@ -134,6 +138,7 @@ def test_no_quote_for_what_is_not_there() -> None:
     assert supporting_quote("", [PASSAGE], OPENED) is None
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60), st.text(max_size=60))
 def test_every_quote_is_verbatim(answer: str, question: str) -> None:
     quote = supporting_quote(answer, [PASSAGE], question)

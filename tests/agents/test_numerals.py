@@ -3,7 +3,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pilotfish.agents.numerals import numerals, read_number, shown
 
@@ -35,12 +35,14 @@ def test_a_bullet_is_no_minus() -> None:
     assert values("- 4 apples") == [4]
 
 
+@settings(deadline=None)
 @given(st.integers(-(10**12), 10**12))
 def test_integers_round_trip(n: int) -> None:
     assert values(f"it is {n:,} now") == [n]
     assert shown(Fraction(n)) == str(n)
 
 
+@settings(deadline=None)
 @given(st.fractions())
 def test_what_is_shown_is_near_or_exact(value: Fraction) -> None:
     text = shown(value)

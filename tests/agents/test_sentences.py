@@ -3,7 +3,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pilotfish.agents.sentences import key_terms, sentence_spans, stem
 
@@ -19,6 +19,7 @@ def test_sentences_end_where_readers_end_them() -> None:
     ]
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="aB1 .!?\n;-", max_size=60))
 def test_spans_are_ordered_and_lose_nothing_but_space(text: str) -> None:
     spans = sentence_spans(text)

@@ -79,5 +79,11 @@ def test_only_unknowns_stay_unknown_with_every_reason() -> None:
     assert both.escalation == "no_evidence"
 
 
+def test_the_more_telling_reason_escalates() -> None:
+    vague = verdict("unknown", "a", "low_confidence")
+    assert combine([vague, verdict("unknown", "b", "no_evidence")]).escalation == "no_evidence"
+    assert combine([vague, vague]).escalation == "low_confidence"
+
+
 def test_nothing_checked_is_unknown() -> None:
     assert combine([]).reason == "nothing checked it"
