@@ -211,9 +211,15 @@ def _ignore(_event: Event) -> None:
 
 def _blocking(work: Coroutine[Any, Any, Answered]) -> Answered:
     """Run a coroutine to its end, also from within a running loop (a notebook), where a thread takes it."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
+    if not _inside_a_loop():
         return asyncio.run(work)
     with ThreadPoolExecutor(max_workers=1) as pool:
         return pool.submit(asyncio.run, work).result()
+
+
+def _inside_a_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

@@ -116,20 +116,20 @@ def _retriever(parts: Parts) -> Retriever | None:
     if corpus is None:
         return None
     if isinstance(corpus, str | Path):
-        from ..models.embedder import load_embedder  # noqa: PLC0415 - only a corpus needs it
-        from ..retrieval.corpus import open_corpus  # noqa: PLC0415 - only a corpus needs it
+        from ..models.embedder import load_embedder
+        from ..retrieval.corpus import open_corpus
 
         embedder = load_embedder(home=parts.settings.home, fetch=parts.fetch)
         return open_corpus(Path(corpus), home=parts.settings.home, embedder=embedder)
     if isinstance(corpus, Retriever):
         return corpus
-    from ..retrieval.langchain import from_langchain  # noqa: PLC0415 - only a LangChain retriever needs it
+    from ..retrieval.langchain import from_langchain
 
     return from_langchain(corpus)
 
 
 def _tools(given: tuple[BaseTool, ...]) -> dict[str, BaseTool]:
-    from ..tools import default_tools  # noqa: PLC0415 - pulls in langchain-core's tools
+    from ..tools import default_tools
 
     tools = {tool.name: tool for tool in default_tools()}
     for tool in given:
@@ -137,7 +137,9 @@ def _tools(given: tuple[BaseTool, ...]) -> dict[str, BaseTool]:
     return tools
 
 
-def _planner(given: str | Plan | Planner | Callable[[str], Any] | None, model: Model, *, has_large: bool) -> Planner:
+def _planner(
+    given: str | Plan | Planner | Callable[[str], Any] | None, model: Model, *, has_large: bool
+) -> Planner:
     if given is None:
         given = "llm" if has_large else "rules"
     if given == "rules":
@@ -145,7 +147,9 @@ def _planner(given: str | Plan | Planner | Callable[[str], Any] | None, model: M
     if given == "llm":
         return LLMPlanner(model=model)
     if isinstance(given, str):
-        raise UsageError(f"unknown planner {given!r}; there are: 'rules', 'llm', or give a function or a Plan")
+        raise UsageError(
+            f"unknown planner {given!r}; there are: 'rules', 'llm', or give a function or a Plan"
+        )
     return as_planner(given)
 
 

@@ -35,7 +35,9 @@ class Spend:
 class Meter:
     """Counts spend against a budget. A child has the same limits and adds to its parent too."""
 
-    def __init__(self, budget: Budget | None = None, *, spent: Spend | None = None, parent: Meter | None = None) -> None:
+    def __init__(
+        self, budget: Budget | None = None, *, spent: Spend | None = None, parent: Meter | None = None
+    ) -> None:
         self._budget = budget or Budget()
         self._parent = parent
         self._started = time.monotonic()
@@ -92,4 +94,4 @@ class Meter:
     def _reserve(self, calls: int) -> None:
         self._under_way += calls
         if self._parent is not None:
-            self._parent._reserve(calls)  # noqa: SLF001 - a meter and its parent are one class
+            self._parent._reserve(calls)

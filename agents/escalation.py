@@ -30,12 +30,16 @@ _INSTEAD: Mapping[LaneName, tuple[LaneName, ...]] = {
 def first_lane(subtask: Subtask, decision: Decision, lanes: Mapping[LaneName, Lane]) -> LaneName:
     """The lane the workflow insists on, else the tool's, else the decision's; an absent one is stood in for."""
     if subtask.lane is not None and subtask.lane not in _ONWARD:
-        raise UsageError(f"subtask {subtask.id!r} names the lane {subtask.lane!r}; there are: {', '.join(_ONWARD)}")
+        raise UsageError(
+            f"subtask {subtask.id!r} names the lane {subtask.lane!r}; there are: {', '.join(_ONWARD)}"
+        )
     wanted = cast("LaneName", subtask.lane or ("tool" if subtask.tool else decision.lane))
     for lane in (wanted, *_INSTEAD[wanted]):
         if lane in lanes:
             return lane
-    raise UsageError(f"subtask {subtask.id!r} needs the lane {wanted!r}, and the agent has only: {', '.join(lanes)}")
+    raise UsageError(
+        f"subtask {subtask.id!r} needs the lane {wanted!r}, and the agent has only: {', '.join(lanes)}"
+    )
 
 
 def next_lane(

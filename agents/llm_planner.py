@@ -55,7 +55,9 @@ class LLMPlanner:
         if self.caller is None:
             raise PlanError("the LLM planner plans only inside a run; call it through an Agent")
         prompt = load_prompt("agent_plan").render(task=task)
-        completion = await self.caller.complete(self.model, prompt, schema=_SCHEMA, max_tokens=1024, temperature=0.0)
+        completion = await self.caller.complete(
+            self.model, prompt, schema=_SCHEMA, max_tokens=1024, temperature=0.0
+        )
         if completion.failure is not None:
             return await self._by_fallback(task, self.caller, f"{completion.failure}: {completion.detail}")
         try:

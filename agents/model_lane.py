@@ -51,7 +51,10 @@ class ModelLane:
         text = final_answer(completion.text)
         if not text:
             return Attempt(
-                lane=self.name, calls=completion.calls, failure="parse_error", detail="the model answered nothing"
+                lane=self.name,
+                calls=completion.calls,
+                failure="parse_error",
+                detail="the model answered nothing",
             )
         return Attempt(lane=self.name, text=text, calls=completion.calls, detail=completion.text.strip())
 

@@ -14,7 +14,9 @@ from .codec import to_json
 
 SubtaskStatus = Literal["accepted", "unverified", "failed", "skipped"]
 """`unverified`: there is an answer, but no verifier could pass it and no further lane was left."""
-RunStatus = Literal["answered", "partial", "failed", "awaiting_approval", "needs_input", "infeasible", "refused"]
+RunStatus = Literal[
+    "answered", "partial", "failed", "awaiting_approval", "needs_input", "infeasible", "refused"
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +47,9 @@ class SubtaskResult:
     def to_json(self) -> dict[str, Any]:
         """The subtask object of the public contract."""
         data = to_json(self)
-        data["escalations"] = [{"from": e.source, "to": e.target, "reason": e.reason} for e in self.escalations]
+        data["escalations"] = [
+            {"from": e.source, "to": e.target, "reason": e.reason} for e in self.escalations
+        ]
         return data
 
 

@@ -14,9 +14,10 @@ from ..retrieval.evidence import Evidence, Retriever
 from ..router.subtask import Subtask
 from .attempt import Attempt, Citation
 from .caller import Model
-from .groundedness import best_quote, supporting_quote
+from .groundedness import supporting_quote
 from .lane import LaneContext
 from .model_lane import final_answer
+from .quoting import best_quote
 
 NOT_IN_SOURCES = "not in the sources"
 
@@ -71,7 +72,9 @@ class RetrievalLane:
 
 def _query(subtask: Subtask, context: LaneContext) -> str:
     """The question, with upstream answers behind it that its text does not already hold ("it" needs its noun)."""
-    known = [item.text for item in context.upstream.values() if item.answered and item.text not in subtask.text]
+    known = [
+        item.text for item in context.upstream.values() if item.answered and item.text not in subtask.text
+    ]
     return " ".join([subtask.text, *(text for text in known if len(text) <= 200)])
 
 
@@ -84,14 +87,23 @@ def _free(completion: Completion, evidence: tuple[Evidence, ...], question: str)
             lane="retrieval", text=answer, evidence=evidence, citations=(quote,), calls=completion.calls
         )
     said = completion.detail if completion.failure else f"{answer!r}"
-    return _quoted(completion, evidence, question, f"the reader's answer was not in the sources ({said}), so they are quoted")
+    return _quoted(
+        completion,
+        evidence,
+        question,
+        f"the reader's answer was not in the sources ({said}), so they are quoted",
+    )
 
 
 def _quoted(completion: Completion, evidence: tuple[Evidence, ...], question: str, why: str) -> Attempt:
     quote = best_quote(question, evidence)
     if quote is None:
         return Attempt(
-            lane="retrieval", evidence=evidence, calls=completion.calls, failure="no_evidence", detail=NOT_IN_SOURCES
+            lane="retrieval",
+            evidence=evidence,
+            calls=completion.calls,
+            failure="no_evidence",
+            detail=NOT_IN_SOURCES,
         )
     return Attempt(
         lane="retrieval",

@@ -91,6 +91,7 @@ _POINTS_BACK = re.compile(
     r"|latter)|that (?:number|value|year|city|country|person|amount|figure|result|one))\b",
     re.IGNORECASE,
 )
+_NOUN = re.compile(r"[.!]\s|(?<=\s)[A-Z]\w+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +105,15 @@ class RulePlanner:
         parts = _split(task)
         subtasks: list[Subtask] = []
         for number, (text, follows) in enumerate(parts, start=1):
-            before = (f"s{number - 1}",) if number > 1 and (follows or _POINTS_BACK.search(text)) else ()
+            before = (f"s{number - 1}",) if number > 1 and (follows or _points_back(text)) else ()
             subtasks.append(Subtask(id=f"s{number}", text=text, depends_on=before))
         return Plan(subtasks, planner="rules")
+
+
+def _points_back(text: str) -> bool:
+    """Whether a pronoun has nothing before it in its own text to stand for: no earlier sentence, no name."""
+    found = _POINTS_BACK.search(text)
+    return found is not None and not _NOUN.search(text[: found.start()])
 
 
 def _split(task: str) -> list[tuple[str, bool]]:

@@ -50,7 +50,9 @@ async def plan(state: RunState, runtime: Runtime[RunScope]) -> dict[str, Any]:
     if made:
         drawn = Plan.from_json(made[-1].body)
     else:
-        drawn = await make_plan(scope.services.planner, state["task"], scope.caller(Meter(parent=scope.meter)))
+        drawn = await make_plan(
+            scope.services.planner, state["task"], scope.caller(Meter(parent=scope.meter))
+        )
         _check_names(drawn, scope.services)
         scope.services.ledger.append(scope.run_id, "plan", drawn.to_json())
     scope.emit(Planned(run_id=scope.run_id, plan=drawn))
@@ -94,7 +96,12 @@ def run_graph(
 ) -> CompiledStateGraph[RunState, RunScope, RunState, RunState]:
     """The compiled run graph of an agent; as a node of another graph it opens its own scope."""
     graph = StateGraph(RunState, context_schema=RunScope)
-    for name, node in (("plan", plan), ("approve", approve), ("execute", execute), ("synthesise", synthesise)):
+    for name, node in (
+        ("plan", plan),
+        ("approve", approve),
+        ("execute", execute),
+        ("synthesise", synthesise),
+    ):
         graph.add_node(name, _in_scope(node, services))
     graph.add_edge(START, "plan")
     graph.add_edge("plan", "approve")

@@ -65,7 +65,9 @@ def carry(lane: LaneName) -> Callable[[SubtaskState, Runtime[RunScope]], Awaitab
         scope, subtask = runtime.context, subtask_from_json(state["subtask"])
         context = lane_context(scope, state)
         async with scope.places[lane]:
-            attempt = await _within(context.timeout_s, lane, scope.services.lanes[lane].attempt(subtask, context))
+            attempt = await _within(
+                context.timeout_s, lane, scope.services.lanes[lane].attempt(subtask, context)
+            )
         scope.emit(Attempted(run_id=scope.run_id, subtask_id=subtask.id, attempt=attempt))
         return {"attempts": [*state["attempts"], to_json(attempt)]}
 
@@ -113,7 +115,9 @@ def subtask_graph() -> CompiledStateGraph[SubtaskState, RunScope, SubtaskState, 
     graph.add_edge(START, "decide")
     graph.add_conditional_edges("decide", lambda state: state["lane"], list(LANES))
     graph.add_conditional_edges(
-        "verify", lambda state: "done" if state["next"] is None else "escalate", {"done": END, "escalate": "escalate"}
+        "verify",
+        lambda state: "done" if state["next"] is None else "escalate",
+        {"done": END, "escalate": "escalate"},
     )
     graph.add_conditional_edges("escalate", lambda state: state["lane"], ["tool", "retrieval", "large"])
     return graph.compile(name="subtask")

@@ -29,6 +29,12 @@ def test_a_pronoun_depends_on_the_part_before() -> None:
     ]
 
 
+def test_a_pronoun_with_a_noun_of_its_own_does_not() -> None:
+    task = "What is a knot? Tom has 3 apples and buys 5 more. How many apples does he have?"
+    assert [needs for _, needs in split(task)] == [(), ()]
+    assert [needs for _, needs in split("Who wrote Emma? Where did Jane Austen write her novels?")] == [(), ()]
+
+
 def test_sequence_words_make_dependencies() -> None:
     assert split(
         "First find the draft limit of the canal, then convert it to feet, and finally compare it with 40 ft."
