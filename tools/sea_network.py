@@ -46,10 +46,11 @@ MAX_APPROACH_NM = 50.0
 
 LonLat = tuple[float, float]
 
-# searoute leaves some lanes round these capes untagged, so that avoiding the cape led past it a little
-# further south.
-_CAPES = {"south_africa": (21.0, -34.0), "chili": (-68.1, -52.0)}
-"""Meridian of a cape, and the latitude south of which a lane crossing it rounds the cape."""
+# searoute leaves some lanes round these capes untagged, so that avoiding the cape led past it a little further south.
+_CAPES = {"south_africa": (21.0, -90.0, -34.0), "chili": (-68.1, -90.0, -52.0)}
+"""Meridian of a cape, and the latitudes between which a lane crossing it rounds the cape."""
+_SMALL_CANALS = ((22.98, 37.85, 38.0), (-70.6, 41.7, 41.8))
+"""The same of the Corinth and Cape Cod canals, whose lanes are left out: sea-going container ships do not fit them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +108,7 @@ def load_network() -> Network:
         tuple(
             (number[end], great_circle_nm(start, end), _passage(start, end, lane.get("passage")))
             for end, lane in adjacency[start].items()
+            if not any(_crosses(start, end, *canal) for canal in _SMALL_CANALS)
         )
         for start in number
     )
@@ -189,11 +191,19 @@ def _passage(start: LonLat, end: LonLat, tag: str | None) -> str | None:
     """The passage a lane runs through: searoute's tag, or that of the cape it rounds."""
     if tag in PASSAGES:
         return tag
-    for name, (meridian, north) in _CAPES.items():
-        west, east = sorted((start, end))
-        if west[0] <= meridian < east[0] < west[0] + 180 and max(start[1], end[1]) < north:
+    for name, gate in _CAPES.items():
+        if _crosses(start, end, *gate):
             return name
     return None
+
+
+def _crosses(start: LonLat, end: LonLat, meridian: float, south: float, north: float) -> bool:
+    west, east = sorted((start, end))
+    return (
+        west[0] <= meridian < east[0] < west[0] + 180
+        and south < min(start[1], end[1])
+        and max(start[1], end[1]) < north
+    )
 
 
 def _unit_vectors(points: Iterable[LonLat]) -> NDArray[np.float64]:

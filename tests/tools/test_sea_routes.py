@@ -19,7 +19,7 @@ def test_shanghai_to_rotterdam_by_suez_and_by_the_cape() -> None:
     assert suez.passages == ("malacca", "babalmandab", "suez", "gibraltar")
     assert cape.passages == ("sunda", "south_africa")
     assert list(suez.passage_nm) == sorted(suez.passage_nm)
-    assert suez.passage_nm[2] == pytest.approx(7_200, rel=0.03)  # Port Suez
+    assert suez.passage_nm[2] == pytest.approx(6_980, rel=0.01)  # Port Suez
 
 
 def test_agrees_with_searoute_itself() -> None:
@@ -139,3 +139,11 @@ def test_is_a_langchain_tool() -> None:
     )
     assert answer["passages"] == ["sunda", "south_africa"]
     assert answer["avoided"] == ["northwest", "panama", "suez"]
+
+
+def test_canals_too_small_for_sea_going_ships_are_not_sailed() -> None:
+    through_corinth = 910
+    assert sea_route("GRPIR", "ITGOA").distance_nm > through_corinth + 50
+    assert (
+        max(lat for _, lat in sea_route("NLRTM", "PLGDN").coordinates) > 57.5
+    )  # round Skagen, not through Kiel
