@@ -40,7 +40,7 @@ _COMMON = """a able about after all also amount an and any are around arrival ar
     poplar port ports product products proceed provide quick quickest quote reach reading ready reefer regards
     request requested require reserve rice rio road route routing run rye safe sail sailing sale same sandwich sea
     sell send sending shall she ship shipment shipped shipping ships short should slot some soon south split stade
-    start steel stow stuff suggest supply take tanker tell tema than thank thanks that the their them then there
+    start steel stow stuff suggest supply take tanker tell than thank thanks that the their them then there
     this three time to today tomorrow ton tonnes tons total toys transit transport travel trip two under union up
     urgent us use van vessel via voyage want wants warehouse we week west what when where which wheat who will
     willow wish with within without work would year you your monday tuesday wednesday thursday friday saturday
