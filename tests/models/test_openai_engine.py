@@ -56,7 +56,7 @@ async def test_streaming_counts_tokens_too(address: str) -> None:
 @pytest.mark.weights
 async def test_the_deadline_is_a_failure(address: str) -> None:
     story = RenderedPrompt(name="t", version="1", messages=(("user", "Tell a very long story."),))
-    done = await client(address).complete(story, timeout_s=0.05, max_tokens=1500)
+    done = await client(address).complete(story, timeout_s=0.05, max_tokens=100)
     assert done.failure == "timeout"
 
 
@@ -76,6 +76,10 @@ class City(BaseModel):
 
 @pytest.mark.weights
 def test_structured_output_needs_nothing_of_the_server(address: str) -> None:
-    result = client(address).model.with_structured_output(City, include_raw=True).invoke("Name a city.")
+    result = (
+        client(address)
+        .model.with_structured_output(City, include_raw=True, max_tokens=16)
+        .invoke("Name a city.")
+    )
     assert set(result) == {"raw", "parsed", "parsing_error"}
     assert (result["parsed"] is None) == (result["parsing_error"] is not None)
