@@ -32,6 +32,8 @@ class LaneContext:
     upstream: Mapping[str, Upstream]
     """Answers of the subtasks this one depends on, by id."""
     caller: Caller
+    previous: Any = None
+    """What the lane before this one said, when the subtask was escalated: its value, else its text."""
     seed: int = 0
     sample: int = 0
     """0 for the answer itself; 1 and up for further samples of it, drawn with more variety."""

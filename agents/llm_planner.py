@@ -68,7 +68,7 @@ class LLMPlanner:
     async def _by_fallback(self, task: str, caller: Caller, reason: str) -> Plan:
         plan = await make_plan(self.fallback, task, caller)
         note = f"the plan of {self.model.spec.id} was not used ({reason})"
-        return Plan(plan.subtasks, planner=plan.planner, note=note)
+        return Plan(plan.subtasks, planner=plan.planner, note=note, outputs=plan.outputs)
 
 
 def _subtask(row: dict[str, Any]) -> Subtask:

@@ -59,8 +59,9 @@ class ModelLane:
         return Attempt(lane=self.name, text=text, calls=completion.calls, detail=completion.text.strip())
 
     def _prompt(self, subtask: Subtask, context: LaneContext) -> RenderedPrompt:
-        name = self.prompt if subtask.answer_schema is None else self.structured_prompt
-        return load_prompt(name).render(question=subtask.text, known=known_so_far(context.upstream))
+        name = subtask.prompt or (self.prompt if subtask.answer_schema is None else self.structured_prompt)
+        known = known_so_far(context.upstream)
+        return load_prompt(name).render(subtask.prompt_values, question=subtask.text, known=known)
 
     def _temperature(self, context: LaneContext) -> float | None:
         if self.model.spec.thinking != "none":

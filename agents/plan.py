@@ -28,11 +28,22 @@ class Plan:
     """Who made it: `rules`, `llm`, or the name of a workflow function."""
     note: str
     """What a reader should know, such as why the LLM planner fell back to rules."""
+    outputs: tuple[str, ...]
+    """Ids of the subtasks whose answers make the answer; unless given, those that no other depends on."""
 
-    def __init__(self, subtasks: Sequence[Subtask], *, planner: str = "workflow", note: str = "") -> None:
-        object.__setattr__(self, "subtasks", _ordered(tuple(subtasks)))
+    def __init__(
+        self,
+        subtasks: Sequence[Subtask],
+        *,
+        planner: str = "workflow",
+        note: str = "",
+        outputs: Sequence[str] | None = None,
+    ) -> None:
+        ordered = _ordered(tuple(subtasks))
+        object.__setattr__(self, "subtasks", ordered)
         object.__setattr__(self, "planner", planner)
         object.__setattr__(self, "note", note)
+        object.__setattr__(self, "outputs", _leaves(ordered) if outputs is None else tuple(outputs))
 
     def __iter__(self) -> Iterator[Subtask]:
         return iter(self.subtasks)
@@ -40,21 +51,16 @@ class Plan:
     def __len__(self) -> int:
         return len(self.subtasks)
 
-    def leaves(self) -> tuple[Subtask, ...]:
-        """The subtasks that no other depends on: what the answer is made of."""
-        needed = {dependency for subtask in self.subtasks for dependency in subtask.depends_on}
-        return tuple(subtask for subtask in self.subtasks if subtask.id not in needed)
-
     def to_json(self) -> dict[str, Any]:
         """The plan as JSON data."""
         rows = [subtask_to_json(subtask) for subtask in self.subtasks]
-        return {"planner": self.planner, "note": self.note, "subtasks": rows}
+        return {"planner": self.planner, "note": self.note, "outputs": list(self.outputs), "subtasks": rows}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Plan:
         """The inverse of `to_json`."""
         subtasks = [subtask_from_json(row) for row in data["subtasks"]]
-        return cls(subtasks, planner=data["planner"], note=data["note"])
+        return cls(subtasks, planner=data["planner"], note=data["note"], outputs=data["outputs"])
 
     def mermaid(self, *, lanes: Mapping[str, str] | None = None) -> str:
         """The plan as a mermaid flowchart; `lanes` (subtask id to lane) is shown where known. Works offline."""
@@ -139,6 +145,11 @@ def _stable(order: list[str], subtasks: tuple[Subtask, ...]) -> list[str]:
     if all(position[d] < position[s.id] for s in subtasks for d in s.depends_on):
         return list(position)
     return order
+
+
+def _leaves(subtasks: tuple[Subtask, ...]) -> tuple[str, ...]:
+    needed = {dependency for subtask in subtasks for dependency in subtask.depends_on}
+    return tuple(subtask.id for subtask in subtasks if subtask.id not in needed)
 
 
 def _label(subtask: Subtask) -> str:

@@ -99,7 +99,7 @@ class RulePlanner:
     """Plans by rules alone."""
 
     def plan(self, task: str, /) -> Plan:
-        """One subtask per thing asked; a task that cannot be split is one subtask."""
+        """One subtask per thing asked, each of which the answer answers; what cannot be split is one subtask."""
         if not task.strip():
             raise PlanError("the task is empty; say what is to be answered")
         parts = _split(task)
@@ -107,7 +107,7 @@ class RulePlanner:
         for number, (text, follows) in enumerate(parts, start=1):
             before = (f"s{number - 1}",) if number > 1 and (follows or _points_back(text)) else ()
             subtasks.append(Subtask(id=f"s{number}", text=text, depends_on=before))
-        return Plan(subtasks, planner="rules")
+        return Plan(subtasks, planner="rules", outputs=[subtask.id for subtask in subtasks])
 
 
 def _points_back(text: str) -> bool:

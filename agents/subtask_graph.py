@@ -128,10 +128,12 @@ def lane_context(scope: RunScope, state: SubtaskState) -> LaneContext:
     subtask_id = state["subtask"]["id"]
     left = scope.meter.seconds_left()
     limit = scope.services.timeout_s
+    last = state["attempts"][-1] if state["attempts"] else {"value": None, "text": None}
     return LaneContext(
         task=scope.task,
         upstream={name: from_json(Upstream, row) for name, row in state["upstream"].items()},
         caller=scope.caller(Meter(parent=scope.meter), subtask_id),
+        previous=last["text"] if last["value"] is None else last["value"],
         seed=int(digest(scope.services.seed, subtask_id)[:7], 16),
         timeout_s=limit if left == float("inf") else min(left, limit or left),
     )

@@ -1,7 +1,7 @@
 """How well a passage carries a claim: the sentences that hold the claim's words, and how near they are to the question.
 
-The weights were set on half of XQuAD (`lab/verification_figures.py` measures the other half). Words are compared, not
-meanings.
+The weights were chosen on XQuAD; `lab/verification_figures.py` measures them there and elsewhere. Words are compared,
+not meanings.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Synthesis without a model: the answers of the plan's leaves, with what is missing and what was not verified."""
+"""Synthesis without a model: the answers of the plan's outputs, with what is missing and what was not verified."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from .result import Answer, RunStatus, SubtaskResult
 
 
 def synthesise(task: str, plan: Plan, results: Mapping[str, SubtaskResult], /) -> Answer:  # noqa: ARG001 - the seam's signature
-    """One paragraph per leaf. `partial` when some leaf has no answer, `failed` when none has."""
-    leaves = [results[subtask.id] for subtask in plan.leaves()]
-    lines = [_line(result, alone=len(leaves) == 1) for result in leaves]
-    answered = sum(result.answer is not None for result in leaves)
-    status: RunStatus = "answered" if answered == len(leaves) else "partial" if answered else "failed"
+    """One paragraph per output. `partial` when some output has no answer, `failed` when none has."""
+    outputs = [results[name] for name in plan.outputs]
+    lines = [_line(result, alone=len(outputs) == 1) for result in outputs]
+    answered = sum(result.answer is not None for result in outputs)
+    status: RunStatus = "answered" if answered == len(outputs) else "partial" if answered else "failed"
     return Answer(text="\n".join([*lines, *_weak_links(plan, results)]), status=status)
 
 
@@ -26,11 +26,10 @@ def _line(result: SubtaskResult, *, alone: bool) -> str:
 
 
 def _weak_links(plan: Plan, results: Mapping[str, SubtaskResult]) -> list[str]:
-    """What the leaves rest on and was not verified or is missing."""
-    leaves = {subtask.id for subtask in plan.leaves()}
+    """What the outputs rest on and was not verified or is missing."""
     lines: list[str] = []
     for result in results.values():
-        if result.id in leaves or result.status == "accepted":
+        if result.id in plan.outputs or result.status == "accepted":
             continue
         fault = "is not verified" if result.status == "unverified" else "has no answer"
         lines.append(f"It rests on “{result.text}”, which {fault}: {result.verdict.reason}.")

@@ -12,6 +12,7 @@ from ..router.subtask import Subtask
 from .arithmetic import bare_expression
 from .attempt import Attempt
 from .lane import LaneContext
+from .plan import fill_value
 
 if TYPE_CHECKING:
     from langchain_core.tools import BaseTool
@@ -31,12 +32,14 @@ class ToolLane:
             return subtask.tool in self.tools
         return _CALCULATOR in self.tools and bare_expression(subtask.text) is not None
 
-    async def attempt(self, subtask: Subtask, context: LaneContext, /) -> Attempt:  # noqa: ARG002 - the seam's signature
+    async def attempt(self, subtask: Subtask, context: LaneContext, /) -> Attempt:
         """Invoke the tool with the subtask's arguments; its input errors are the attempt's failure."""
-        name, arguments = self._call(subtask)
+        name, arguments = self._call(subtask, context)
         if name not in self.tools:
             known = ", ".join(sorted(self.tools)) or "none"
-            return Attempt(lane="tool", failure="parse_error", detail=f"no tool {name!r}; the agent has: {known}")
+            return Attempt(
+                lane="tool", failure="parse_error", detail=f"no tool {name!r}; the agent has: {known}"
+            )
         try:
             value = await self.tools[name].ainvoke(dict(arguments))
         except (UsageError, ValueError, TypeError) as error:
@@ -44,7 +47,7 @@ class ToolLane:
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         return Attempt(lane="tool", text=text, value=value, detail=f"computed by the tool {name!r}")
 
-    def _call(self, subtask: Subtask) -> tuple[str, Mapping[str, Any]]:
+    def _call(self, subtask: Subtask, context: LaneContext) -> tuple[str, Mapping[str, Any]]:
         if subtask.tool is not None:
-            return subtask.tool, subtask.arguments
+            return subtask.tool, fill_value(dict(subtask.arguments), {"previous": context.previous})
         return _CALCULATOR, {"expression": bare_expression(subtask.text) or subtask.text}

@@ -17,10 +17,9 @@ def classify(
     ] = False,
 ) -> None:
     """Read {"id", "text"} lines on standard input, write their decisions on standard output."""
-    from ..router.classify import classify_rows
+    from ..router.classify import classify_rows, read_rows
     from ..router.load import load_policy
 
     del json
-    lines = (line for line in sys.stdin if line.strip())
-    for row in classify_rows(load_policy(policy), lines):
+    for row in classify_rows(load_policy(policy), read_rows(sys.stdin)):
         typer.echo(jsonlib.dumps(row, ensure_ascii=False))

@@ -97,8 +97,8 @@ def _hand_written(plan: Plan) -> Any:
     for subtask in plan:
         graph.add_node(subtask.id, _node(subtask.id, step))
         graph.add_edge(list(subtask.depends_on) or START, subtask.id)
-    for leaf in plan.leaves():
-        graph.add_edge(leaf.id, END)
+    for leaf in plan.outputs:
+        graph.add_edge(leaf, END)
     return graph.compile()
 
 

@@ -22,7 +22,12 @@ class Subtask:
     tool: str | None = None
     """Name of a tool of the agent, for the tool lane."""
     arguments: Mapping[str, Any] = field(default_factory=dict)
-    """Arguments of the tool; a value that is exactly `#ID` becomes that subtask's answer value."""
+    """Arguments of the tool; a value that is exactly `#ID` becomes that subtask's answer value, and `#previous`
+    what the lane before said, when a tool takes over."""
+    prompt: str | None = None
+    """Name of the prompt a model lane uses for it; the lane's own unless set."""
+    prompt_values: Mapping[str, str] = field(default_factory=dict)
+    """Values of that prompt besides `question` and `known`."""
     answer_schema: Mapping[str, Any] | None = None
     """JSON schema of the answer, when it is to be structured."""
     verifier: str | None = None

@@ -136,9 +136,9 @@ async def test_a_tool_overrules_a_local_answer(tmp_path: Path) -> None:
     from langchain_core.tools import tool
 
     @tool
-    def best(limit: int) -> dict[str, int]:
+    def best(limit: int, said: str) -> dict[str, int | str]:
         """The best choice."""
-        return {"choice": limit}
+        return {"choice": limit, "instead_of": said}
 
     def check(_subtask: Subtask, attempt: Attempt) -> Verdict | bool:
         if attempt.lane == "tool":
@@ -150,9 +150,15 @@ async def test_a_tool_overrules_a_local_answer(tmp_path: Path) -> None:
         {"local": FakeLane("local", lambda *_: "9"), "tool": ToolLane(tools={"best": best})},
         named={"optimal": FunctionVerifier("optimiser", check)},
     )
-    subtask = step("s1", lane="local", tool="best", arguments={"limit": 3}, verifier="optimal")
+    subtask = step(
+        "s1", lane="local", tool="best", arguments={"limit": 3, "said": "#previous"}, verifier="optimal"
+    )
     (row,) = (await run_plan(services, Plan([subtask])))["results"]
-    assert (row["lane"], row["value"], row["status"]) == ("tool", {"choice": 3}, "accepted")
+    assert (row["lane"], row["value"], row["status"]) == (
+        "tool",
+        {"choice": 3, "instead_of": "9"},
+        "accepted",
+    )
     assert row["escalations"] == [{"source": "local", "target": "tool", "reason": "verifier_failed"}]
 
 

@@ -32,7 +32,10 @@ def test_a_pronoun_depends_on_the_part_before() -> None:
 def test_a_pronoun_with_a_noun_of_its_own_does_not() -> None:
     task = "What is a knot? Tom has 3 apples and buys 5 more. How many apples does he have?"
     assert [needs for _, needs in split(task)] == [(), ()]
-    assert [needs for _, needs in split("Who wrote Emma? Where did Jane Austen write her novels?")] == [(), ()]
+    assert [needs for _, needs in split("Who wrote Emma? Where did Jane Austen write her novels?")] == [
+        (),
+        (),
+    ]
 
 
 def test_sequence_words_make_dependencies() -> None:
@@ -66,6 +69,10 @@ def test_statements_are_context_of_the_next_question_only() -> None:
         "A ship sails at 12 knots. How far does it get in a day?",
         "What is a knot?",
     ]
+
+
+def test_every_part_is_part_of_the_answer() -> None:
+    assert RulePlanner().plan("Who wrote Emma and when was it published?").outputs == ("s1", "s2")
 
 
 def test_an_empty_task_is_refused() -> None:
