@@ -87,6 +87,8 @@ _BOXES = re.compile(
     rf"{number('n')}\s+(?:\w+\s+)?(?:containers?|boxes|box|cntrs?|reefers?)\b(?!\s*(?:ship|vessel))",
     re.IGNORECASE,
 )
+_JOINED = re.compile(r"\s*,?\s*(?:and|plus|\+|&|as well as|along with|together with)\s*")
+_LISTED = re.compile(rf"\s*,\s*|{_JOINED.pattern}")
 _VESSEL = re.compile(
     r"^[\s-]*(?:capacity\s+|class\s+|container\s*)*(?:vessels?|ships?|containerships?|boxships?"
     r"|class|capacity|feeder)\b",
@@ -237,10 +239,9 @@ def _add_up(text: str, amounts: list[Amount]) -> list[Amount]:
     if len(amounts) < 2:
         return amounts
     gaps = [text[a.span.end : b.span.start] for a, b in pairwise(amounts)]
-    if not all(
-        re.fullmatch(r"\s*(?:,|and|plus|\+|&|,\s*and|as well as|along with|together with)\s*", gap)
-        for gap in gaps
-    ):
+    sizes = {bool(re.search(r"feu|40|45|fort", amount.span.text, re.IGNORECASE)) for amount in amounts}
+    listed = _LISTED if len(sizes) > 1 else _JOINED
+    if not all(listed.fullmatch(gap) for gap in gaps):
         return amounts
     start, end = amounts[0].span.start, amounts[-1].span.end
     span = Span(start=start, end=end, text=text[start:end])

@@ -180,7 +180,7 @@ def _stance(text: str, match: re.Match[str]) -> str:
     if negations and not any(turn.start() >= negations[-1].start() for turn in turns):
         return "port" if _is_port_after(before[negations[-1].end() :], match) else "avoid"
     is_waterway = re.search(
-        r"canal|strait|cape|passage|hope|sea|arctic|horn|magellan", match[0], re.IGNORECASE
+        r"canal|route|strait|cape|passage|hope|sea|arctic|horn|magellan", match[0], re.IGNORECASE
     )
     if _USE.search(before) or re.match(
         r"\s+(?:only|route|routing|canal|please|is\s+(?:fine|ok))", after, re.IGNORECASE

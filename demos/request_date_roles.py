@@ -75,7 +75,8 @@ def find_durations(text: str) -> list[DurationFound]:
         )
         unit, tail = match["unit"].lower(), (match["tail"] or "").strip().lower()
         near = " ".join(text[previous : match.start()].split()[-4:])
-        if role == "ready" and not (_STRONG_READY.search(near) and not re.search(r"\bto\b", near)):
+        cues = list(_STRONG_READY.finditer(near))
+        if role == "ready" and (not cues or re.search(r"\bto\b", near[cues[-1].end() :])):
             role = ""
         if unit.startswith(("hour", "hr")) or not (match["lead"] or tail or role) or amount <= 0:
             continue
@@ -101,6 +102,18 @@ def give_roles(text: str, found: list[DateFound]) -> list[DateFound]:
         following = found[position + 1].span.start if position + 1 < len(found) else len(text)
         role = _role_at(text, item.span.start, item.span.end, previous, following)
         if not role and "/" in item.span.text and item.loose_year:
+            continue
+        if (
+            given
+            and given[-1].day
+            and item.day
+            and re.fullmatch(r"\s*,?\s*or\s+", text[given[-1].span.end : item.span.start])
+        ):
+            either = f"{given[-1].day.isoformat()} or {item.day.isoformat()}"
+            given[-1] = replace(
+                given[-1], day=None, question=f"the request gives {either}: which one?", window_end=item.span
+            )
+            previous = item.span.end
             continue
         if given and found[position - 1].window_end is None and _is_pair(text, given[-1].span, item.span):
             window = _is_window(text, given[-1].span.start)

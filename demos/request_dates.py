@@ -41,6 +41,7 @@ _FORMS = re.compile(
     rf"|(?<![\d$.,])(?P<first>{_DAY})(?:[\s-]+(?:of\s+)?{_MONTH})?\s*(?:-|–|—|to|and|until|till"
     rf"|through"
     rf"|/)\s*(?:the\s+)?(?P<last>{_DAY})[\s-]+(?:of\s+)?(?P<rmonth>{_MONTH})(?![a-z])(?:,?[\s-]*(?P<ryear>{_YEAR}))?"
+    r"|\b(?P<mday>\d{1,2}(?:st|nd|rd|th)?)\s+of\s+(?P<mrel>this|the|next)\s+month\b"
     rf"|\b(?P<edge>(?:the\s+)?(?:end|close|beginning|start|middle|mid|early|late|first\s+half"
     rf"|second\s+half|(?:first|last|second|third|fourth|1st|2nd|3rd|4th)\s+(?:week|half"
     rf"|days?))(?:\s+of)?[\s-]+)"
@@ -311,6 +312,16 @@ def _relative_day(match: re.Match[str], today: date) -> date | None:
             m.replace(day=wanted) for m in months if 0 < wanted <= calendar.monthrange(m.year, m.month)[1]
         ]
         return next((day for day in fitting if day >= today), None)
+    if match["mday"]:
+        month, wanted = (
+            add_months(today.replace(day=1), int(match["mrel"].lower() == "next")),
+            _day(match["mday"]),
+        )
+        return (
+            month.replace(day=wanted)
+            if 0 < wanted <= calendar.monthrange(month.year, month.month)[1]
+            else None
+        )
     if match["feast"]:
         name = re.sub(r"\s+", " ", match["feast"].lower().replace("'", ""))
         month, day = _FEASTS.get(name, (1, 1))

@@ -67,6 +67,17 @@ _AFTER_DESTINATION = re.compile(
     r"|unload|discharge|end)\w*)|destination\b|pod\b|disport\b)|^\s*(?:←|<-+|<)",
     re.IGNORECASE,
 )
+_SENDER = re.compile(
+    r"\b(?:this\s+is|my\s+name\s+is|regards|greetings|hello|hi|writing|calling|yours)\b[^.;\n]{0,30}\b(?:from|in)\s+$",
+    re.IGNORECASE,
+)
+_AT = r"s?\b(?:(?!\bfrom\b|\bto\b)[^.;,]){0,25}\b(?:in|at|near)\s+(?:the\s+)?(?:port\s+of\s+)?$"
+_RECEIVER = re.compile(
+    rf"\b(?:consignee|buyer|customer|client|receiver|importer|end\s+user){_AT}", re.IGNORECASE
+)
+_SUPPLIER = re.compile(
+    rf"\b(?:shipper|supplier|seller|exporter|factory|warehouse|plant|mill|mine){_AT}", re.IGNORECASE
+)
 _ONWARD = re.compile(
     r"^\s*(?:[-=–—]+>|→|>|»|\bto\b|\binto\b|\btowards?\b)\s*(?:the\s+)?(?:port\s+of\s+)?$", re.IGNORECASE
 )
@@ -116,7 +127,9 @@ def _end_of(text: str, places: Sequence[Place], position: int) -> End:
     after = text[place.span.end : stop]
     if _NOT.search(before) or _VIA.search(before):
         return "via"
-    end = _before(before)
+    if _SENDER.search(before):
+        return "via"
+    end = _party(before) or _before(before)
     if not end and _AFTER_DESTINATION.match(after):
         return "destination"
     if not end and _AFTER_ORIGIN.match(after):
@@ -125,6 +138,13 @@ def _end_of(text: str, places: Sequence[Place], position: int) -> End:
     if not end and position + 1 < len(places) and _ONWARD.match(after):
         return "origin"
     return end
+
+
+def _party(before: str) -> End:
+    """`the consignee sits in`, `our supplier in`: who is there says which end it is."""
+    if _RECEIVER.search(before):
+        return "destination"
+    return "origin" if _SUPPLIER.search(before) else ""
 
 
 def _before(before: str) -> End:
