@@ -80,7 +80,7 @@ def optimise(
         best=best,
         alternatives=tuple(alternatives),
         relaxation=relaxation,
-        assumptions=tuple(_assumptions(query, vessel, today)),
+        assumptions=tuple(_assumptions(query, constraints, vessel, today)),
         limits=_cited(query, constraints, vessel, [*([best] if best else []), *alternatives]),
         options=len(voyages),
     )
@@ -229,7 +229,12 @@ def _cited(
     return tuple(dict.fromkeys([*checks, *figures_used(query, passages, vessel, constraints), *found]))
 
 
-def _assumptions(query: VoyageQuery, vessel: VesselClass, today: date) -> Iterable[str]:
+def _assumptions(
+    query: VoyageQuery, constraints: Constraints, vessel: VesselClass, today: date
+) -> Iterable[str]:
+    complete = {f"class {each.name}" for each in vessel_classes(constraints)}
+    if partial := [each for each in constraints.subjects("class") if each not in complete]:
+        yield f"left out for want of figures: {', '.join(partial)}"
     if query.teu is None:
         yield f"no container count given: a ship of the {vessel.name} class, {vessel.capacity_teu:,.0f} TEU, is assumed"
     if query.draft_m is None:
