@@ -54,7 +54,9 @@ _ITEMS = re.compile(r"\s*[,;]\s*(?:and\s+|or\s+)?|\s+(?:and|or)\s+")
 _BOXED = re.compile(r"\\boxed\s*\{(?P<inside>[^{}]*(?:\{[^{}]*\}[^{}]*)*)\}")
 _MATHS = re.compile(r"\\[a-zA-Z]+|[\^=<>√π]|\w\s*[+*/]\s*\w|\w\s+-\s+\w|\)\s*-|\d[a-z]\b")
 _DECADE = re.compile(r"^\d{3}0s$")
-_RUNAWAY = re.compile(r"\^\s*[({]?[^)}]*\^|\*\*|\^\s*[({]?\s*-?\d{3,}|!|\d{40,}|\^\s*[({](?![-+\w\s/.]{1,12}[)}])|(?:\)\s*\^.*){3}|\\(?:int|sum|prod|lim|binom)")
+_RUNAWAY = re.compile(
+    r"\^\s*[({]?[^)}]*\^|\*\*|\^\s*[({]?\s*-?\d{3,}|!|\d{40,}|\^\s*[({](?![-+\w\s/.]{1,12}[)}])|(?:\)\s*\^.*){3}|\\(?:int|sum|prod|lim|binom)"
+)
 _LONGEST_FORMULA = 200
 
 

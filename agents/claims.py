@@ -16,6 +16,8 @@ from .sentences import is_key, key_terms, sentence_spans, words_of
 
 MAX_CLAIMS = 30
 """Sentences of an answer that are looked at."""
+MAX_LENGTH = 10_000
+"""Characters of an answer that are looked at."""
 _SHORT = 5
 """Words up to which a capital at the start of a claim counts as a name's."""
 
@@ -74,7 +76,7 @@ class Claim:
 
 def claims_of(answer: str, question: str) -> list[Claim]:
     """The claims of an answer, at most `MAX_CLAIMS`."""
-    answer = stripped(answer)
+    answer = stripped(answer[:MAX_LENGTH])
     asked = frozenset(word.stem for word in words_of(question))
     said = [fact for _, fact in facts_of(question, apart=True)]
     spans = sentence_spans(answer)[:MAX_CLAIMS]
@@ -119,7 +121,7 @@ def says_nothing(answer: str) -> str:
 def _claim(text: str, asked: frozenset[str], said: Sequence[Amount | date]) -> Claim:
     short = len(text.split()) <= _SHORT
     found = [(at, fact) for at, fact in facts_of(text) if short or isinstance(fact, date) or not fact.spelled]
-    facts = tuple(fact for _, fact in found)
+    facts = tuple(dict.fromkeys(fact for _, fact in found))
     dateless = _without(text, list(find_dates(text)))
     figures = {
         word.stem for word in words_of(text) if (short and word.stem.isdigit()) or word.written[0].isdigit()

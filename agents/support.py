@@ -7,6 +7,7 @@ not meanings.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -19,6 +20,8 @@ from .sentences import Word, key_terms, sentence_spans, words_of
 COVERED = 0.75
 """Share of a claim's new words that one or two sentences must hold."""
 
+_OCCURRENCES = 20
+"""Places of one word in a span that are looked at."""
 _REACH = 5
 """Words of distance at which a question's term counts half."""
 _WEIGHTS = {"near": 1.0, "best": 0.3, "kind": 0.3}
@@ -131,7 +134,7 @@ def held_anywhere(claim: Claim, passages: Sequence[Passage]) -> float:
 
 def missing_from(claim: Claim, passages: Sequence[Passage]) -> str:
     """The first number, date or name of a claim that stands in no passage; empty when all do."""
-    facts = [fact for passage in passages for _, fact in passage.facts]
+    facts = list(dict.fromkeys(fact for passage in passages for _, fact in passage.facts))
     for fact in claim.facts:
         if not holds(facts, fact):
             return fact.isoformat() if isinstance(fact, date) else fact.written
@@ -165,11 +168,12 @@ def _places(claim: Claim, passage: Passage, start: int, end: int) -> dict[object
     for at, word in enumerate(inside):
         if word.stem in claim.novel:
             places.setdefault(word.stem, []).append(at)
-    for offset, fact in passage.facts:
+    starts = [word.start for word in inside]
+    for offset, fact in passage.facts if claim.novel_facts else ():
         if start <= offset < end:
             for own in claim.novel_facts:
                 if holds([fact], own):
-                    places.setdefault(own, []).append(sum(word.start < offset for word in inside))
+                    places.setdefault(own, []).append(bisect_left(starts, offset))
     return places
 
 
@@ -180,7 +184,7 @@ def _nearness(
     if not asked or not held:
         return 0.0
     inside = [word.stem for word in passage.words if start <= word.start < end]
-    places = [at for found in held.values() for at in found]
+    places = [at for found in held.values() for at in found[:_OCCURRENCES]]
     total = 0.0
     for term in asked:
         distances = [abs(at - place) for at, stem in enumerate(inside) if stem == term for place in places]
