@@ -34,8 +34,8 @@ UNITS = frozenset(
     )
 )
 """Units that convert into others, in the singular."""
-PLAIN = r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?"
-"""A number in digits, with or without thousands commas and decimals."""
+PLAIN = r"(?:\d{1,3}(?:,\d{3}){1,12}(?!\d)|(?<!\d)\d{1,40}(?!\d))(?:\.\d{1,40})?"
+"""A number in up to 40 digits, with or without thousands commas and decimals."""
 
 _SPELLED = "|".join(sorted(WORDS, key=len, reverse=True))
 _NUMERAL = re.compile(
