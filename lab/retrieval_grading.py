@@ -70,7 +70,7 @@ def estimate(model: Mapping[str, Any], cases: Sequence[Case]) -> Numbers:
 
 
 def _choose_cuts(chances: Numbers, cases: Sequence[Case]) -> dict[str, float]:
-    """The cuts at which neither set exceeds the allowed errors."""
+    """The cuts at which neither set exceeds the allowed errors, on their sides of one half."""
     picked = {
         (name, kind): chances[[case.set == name and case.kind == kind for case in cases]]
         for name in {case.set for case in cases}
@@ -78,7 +78,7 @@ def _choose_cuts(chances: Numbers, cases: Sequence[Case]) -> dict[str, float]:
     }
     lower = min(np.quantile(values, LOST) for (_, kind), values in picked.items() if kind == "answerable")
     upper = max(np.quantile(values, 1 - FALSE) for (_, kind), values in picked.items() if kind == "removed")
-    return {"sufficient": round(float(upper), 3), "partial": round(float(lower), 3)}
+    return {"sufficient": round(max(float(upper), 0.5), 3), "partial": round(min(float(lower), 0.5), 3)}
 
 
 def judge_model(model: Mapping[str, Any], cases: Sequence[Case]) -> dict[str, Any]:

@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from pilotfish.retrieval.chunks import OVERLAP_TOKENS, WINDOW_TOKENS, count_tokens, split_document
 from pilotfish.retrieval.documents import Document, Mark
 
-words = st.sampled_from(["ship", "canal.", "Draft", "15.24", "m!\n", "\n\n", "# Port\n", "x" * 900, "?", " ", "é", "…"])
+words = st.sampled_from(
+    ["ship", "canal.", "Draft", "15.24", "m!\n", "\n\n", "# Port\n", "x" * 900, "?", " ", "é", "…"]
+)
 texts = st.one_of(st.text(max_size=400), st.lists(words, max_size=300).map(" ".join))
 
 
@@ -15,9 +17,7 @@ texts = st.one_of(st.text(max_size=400), st.lists(words, max_size=300).map(" ".j
 def documents(draw: st.DrawFn) -> Document:
     text = draw(texts)
     starts = draw(st.lists(st.integers(0, len(text)), max_size=6, unique=True).map(sorted))
-    return Document(
-        source="a.md", text=text, marks=tuple(Mark(start=at, heading=f"H{at}") for at in starts)
-    )
+    return Document(source="a.md", text=text, marks=tuple(Mark(start=at, heading=f"H{at}") for at in starts))
 
 
 @given(documents())

@@ -19,7 +19,9 @@ from pilotfish.retrieval.store import HybridStore
 from pilotfish.testing.embedder import FakeEmbedder
 from pilotfish.testing.retriever_conformance import check_refusals, check_retriever
 
-CANALS = "# Canals\n\n## Suez\n\nThe Suez Canal takes a draft of 20.1 m.\n\n## Panama\n\nNeopanamax is 15.24 m.\n"
+CANALS = (
+    "# Canals\n\n## Suez\n\nThe Suez Canal takes a draft of 20.1 m.\n\n## Panama\n\nNeopanamax is 15.24 m.\n"
+)
 
 
 @pytest.fixture
@@ -296,7 +298,7 @@ import sys
 from pilotfish.retrieval.store import HybridStore
 from pilotfish.testing.embedder import FakeEmbedder
 with HybridStore.open(sys.argv[1], embedder=FakeEmbedder()) as store:
-    for _ in range(20):
+    for _ in range(50):
         assert store.search("Suez draft")[0].source == "canals.md"
 """
 
@@ -306,10 +308,10 @@ def test_processes_search_at_once_while_another_holds_the_write_lock(
 ) -> None:
     store.close()
     with StoreLock(tmp_path / "store"):
-        running = [
-            subprocess.Popen([sys.executable, "-c", _SEARCHER, str(tmp_path / "store")]) for _ in range(2)
-        ]
-        assert [process.wait() for process in running] == [0, 0]
+        other = subprocess.Popen([sys.executable, "-c", _SEARCHER, str(tmp_path / "store")])
+        while other.poll() is None:
+            assert sources(store, "Suez draft")[0] == "canals.md"
+        assert other.returncode == 0
 
 
 def test_a_second_writer_is_told_who_holds_the_store(

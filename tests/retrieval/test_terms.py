@@ -29,7 +29,15 @@ def test_short_and_different_words_stay_apart(one: str, other: str) -> None:
 
 def test_identifiers_are_found_whole_and_by_their_parts() -> None:
     terms = split_terms("maxRetries HTTPServer snake_case")
-    assert {"max", stem("retries"), stem("maxretries"), "http", stem("server"), stem("snake"), stem("case")} <= set(terms)
+    assert {
+        "max",
+        stem("retries"),
+        stem("maxretries"),
+        "http",
+        stem("server"),
+        stem("snake"),
+        stem("case"),
+    } <= set(terms)
 
 
 def test_a_question_is_reduced_to_what_it_is_about() -> None:
