@@ -20,6 +20,7 @@ _WRAPPER = re.compile(r"\\(?:text|mathrm|mathbf|textbf|boxed|mbox|operatorname)\
 _REWRITES = tuple(
     (re.compile(pattern), replacement)
     for pattern, replacement in (
+        (r"\d{41,}", " § "),
         (r"<<|>>|\\[()\[\]]|\\\\", " ; "),
         (r"\\(?:left|right|displaystyle|[,;!: ])", " "),
         (r"\\(?:times|cdot)\b|[×·⋅∙]", "*"),
