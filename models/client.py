@@ -64,6 +64,7 @@ class _Reply:
     call: Call
     text: str = ""
     thinking: str | None = None
+    value: Any = None
 
 
 class ModelClient:
@@ -110,21 +111,21 @@ class ModelClient:
         if self.spec.thinking == "tags":
             return await self._think_then_extract(prompt, terms, schema)
         if self.spec.engine == "llamacpp":
-            return _parsed(terms, await self._call(prompt, terms, schema=schema), schema)
+            return _completion(terms, await self._call(prompt, terms, schema=schema, grammar=True))
         return await self._ask_and_repair(_with_schema(prompt, schema), terms, schema)
 
     async def _think_then_extract(
         self, prompt: RenderedPrompt, terms: _Terms, schema: Mapping[str, Any]
     ) -> Completion:
         thought = await self._call(prompt, terms)
-        direct = _parsed(terms, thought, schema)
-        if direct.failure != "parse_error":
-            return direct
+        value, fault = _value(thought.text, schema)
+        if thought.call.failure is not None or not fault:
+            return replace(_completion(terms, thought), value=value)
         answer = extract_boxed(thought.text) or thought.text
         extract = load_prompt("models_extract").render(answer=answer, schema=json.dumps(schema))
         if self.spec.engine == "llamacpp":
             short = replace(terms, max_tokens=_EXTRACT_TOKENS, temperature=0.0)
-            done = _parsed(short, await self._call(extract, short, schema=schema), schema)
+            done = _completion(terms, await self._call(extract, short, schema=schema, grammar=True))
         else:
             done = await self._ask_and_repair(extract, terms, schema)
         return replace(done, thinking=thought.thinking)
@@ -132,29 +133,35 @@ class ModelClient:
     async def _ask_and_repair(
         self, prompt: RenderedPrompt, terms: _Terms, schema: Mapping[str, Any]
     ) -> Completion:
-        first = await self._call(prompt, terms)
-        answer = _parsed(terms, first, schema)
-        if answer.failure != "parse_error":
-            return answer
-        request = load_prompt("models_repair").render(fault=answer.detail).messages
-        mended = await self._call(prompt.followed_by(("assistant", first.text), *request), terms)
-        return _parsed(terms, mended, schema)
+        first = await self._call(prompt, terms, schema=schema)
+        if first.call.failure != "parse_error":
+            return _completion(terms, first)
+        request = load_prompt("models_repair").render(fault=first.call.detail).messages
+        again = prompt.followed_by(("assistant", first.text), *request)
+        return _completion(terms, await self._call(again, terms, schema=schema))
 
     async def _call(
-        self, prompt: RenderedPrompt, terms: _Terms, *, schema: Mapping[str, Any] | None = None
+        self,
+        prompt: RenderedPrompt,
+        terms: _Terms,
+        *,
+        schema: Mapping[str, Any] | None = None,
+        grammar: bool = False,
     ) -> _Reply:
-        """One request, recorded whatever becomes of it."""
+        """One request, recorded whatever becomes of it; with a `schema` an answer that does not fit is a failure."""
         started = time.perf_counter()
         message: BaseMessage | None = None
         error: BaseException | None = None
         try:
             async with asyncio.timeout(_remaining(terms)):
                 message = await self.model.ainvoke(
-                    convert_to_messages(list(prompt.messages)), **self._settings(terms, schema)
+                    convert_to_messages(list(prompt.messages)),
+                    **self._settings(terms, schema if grammar else None),
                 )
         except (Exception, asyncio.CancelledError) as raised:  # noqa: BLE001 - raised again below, once recorded
             error = raised
-        reply = self._reply(prompt, terms, message, error, (time.perf_counter() - started) * 1000)
+        latency_ms = (time.perf_counter() - started) * 1000
+        reply = self._reply(prompt, terms, schema, message, error, latency_ms)
         terms.made.append(reply.call)
         if self._record is not None:
             self._record(reply.call)
@@ -175,6 +182,7 @@ class ModelClient:
         self,
         prompt: RenderedPrompt,
         terms: _Terms,
+        schema: Mapping[str, Any] | None,
         message: BaseMessage | None,
         error: BaseException | None,
         latency_ms: float,
@@ -190,6 +198,10 @@ class ModelClient:
                 "truncated",
                 f"{self.spec.id!r} stopped after {tokens_out} tokens, before it was done",
             )
+        value = None
+        if schema is not None and failure is None and error is None:
+            value, fault = _value(text, schema)
+            failure, detail = ("parse_error", f"the answer does not fit: {fault}") if fault else (None, "")
         call = Call(
             model_id=self.spec.id,
             model_digest=self.spec.digest,
@@ -204,7 +216,7 @@ class ModelClient:
             failure=failure,
             detail=detail,
         )
-        return _Reply(call=call, text=text, thinking=thought.thinking if thought else None)
+        return _Reply(call=call, text=text, thinking=thought.thinking if thought else None, value=value)
 
     def _thinks(self, message: BaseMessage) -> bool:
         """A model of an unknown kind is only taken to think where its text opens with the tag."""
@@ -223,6 +235,7 @@ def _completion(terms: _Terms, reply: _Reply) -> Completion:
     return Completion(
         text=reply.text,
         thinking=reply.thinking,
+        value=reply.value,
         call=reply.call,
         calls=tuple(terms.made),
         failure=reply.call.failure,
@@ -230,20 +243,15 @@ def _completion(terms: _Terms, reply: _Reply) -> Completion:
     )
 
 
-def _parsed(terms: _Terms, reply: _Reply, schema: Mapping[str, Any]) -> Completion:
-    completion = _completion(terms, reply)
-    if completion.failure is not None:
-        return completion
-    for text in (reply.text, extract_boxed(reply.text)):
+def _value(text: str, schema: Mapping[str, Any]) -> tuple[Any, str]:
+    """The value in an answer, or in its box, and what is wrong when there is none."""
+    fault = ""
+    for candidate in (text, extract_boxed(text) or ""):
         try:
-            return replace(completion, value=parse_answer(text or "", schema))
+            return parse_answer(candidate, schema), ""
         except StructureError as error:
-            completion = replace(
-                completion,
-                failure="parse_error",
-                detail=completion.detail or f"the answer does not fit: {error}",
-            )
-    return completion
+            fault = fault or str(error)
+    return None, fault
 
 
 def _with_schema(prompt: RenderedPrompt, schema: Mapping[str, Any]) -> RenderedPrompt:

@@ -21,7 +21,7 @@ def failure_of(error: BaseException, spec: ModelSpec, timeout_s: float | None) -
         where = f" at {spec.source!r}" if spec.engine == "openai" and spec.source else ""
         return (
             "model_unavailable",
-            f"{spec.id!r}{where} is not available: {_told(error)}; {_remedy(error, spec)}",
+            f"{spec.id!r}{where} is not available: {_told(error)}{_remedy(error, spec)}",
         )
     return None, str(error)
 
@@ -51,9 +51,9 @@ def _told(error: BaseException) -> str:
 
 def _remedy(error: BaseException, spec: ModelSpec) -> str:
     if spec.engine != "openai":
-        return "see the message above" if not str(error) else "the message says what to do"
+        return ""
     if getattr(error, "status_code", None) in (401, 403):
-        return "set PILOTFISH_OPENAI_API_KEY for the endpoint in PILOTFISH_OPENAI_BASE_URL"
+        return "; set PILOTFISH_OPENAI_API_KEY for the endpoint in PILOTFISH_OPENAI_BASE_URL"
     if getattr(error, "status_code", None) == 404:
-        return f"check that the endpoint serves {spec.revision!r} (GET /v1/models lists what it does)"
-    return "check that the server runs there, or set PILOTFISH_OPENAI_BASE_URL"
+        return f"; check that the endpoint serves {spec.revision!r} (GET /v1/models lists what it does)"
+    return "; check that the server runs there, or set PILOTFISH_OPENAI_BASE_URL"

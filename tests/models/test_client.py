@@ -117,6 +117,7 @@ async def test_a_wrong_structure_gets_one_repair_turn_under_the_same_prompt() ->
     done = await asker.complete(PROMPT, schema=SCHEMA)
     assert (done.value, done.failure) == ({"n": 5}, None)
     assert [call.prompt_name for call in done.calls] == ["sum", "sum"]
+    assert [call.failure for call in done.calls] == ["parse_error", None]
     assert list(done.calls) == calls
     first, second = (messages for messages, _ in model._asked)
     assert '"required": ["n"]' in first[-1].text
