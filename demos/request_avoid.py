@@ -78,7 +78,7 @@ _TURN = re.compile(
 _BARRED = re.compile(
     r"^\s*(?:canal\s+|route\s+|passage\s+|strait\s+|[\w\s,]{0,25}?\s+)?(?:is|are|being|remains?"
     r"|stays|must\s+be|should\s+be|to\s+be|needs\s+to\s+be)?\s*"
-    r"(?:closed|blocked|forbidden|banned|excluded|avoided|off[\s-]limits|off\s+the\s+table"
+    r"(?:closed|shut(?:\s+down)?|jammed|inaccessible|blocked|forbidden|banned|excluded|avoided|off[\s-]limits|off\s+the\s+table"
     r"|out\s+of\s+the\s+question|not\s+(?:an\s+option|allowed|permitted|acceptable|ok|okay|possible"
     r"|wanted|on|safe)"
     r"|unsafe|too\s+(?:risky|dangerous|expensive|costly)|prohibited|ruled\s+out|unacceptable"
