@@ -161,12 +161,15 @@ def _flatten(page: BeautifulSoup) -> tuple[str, list[Mark]]:
 
 
 def _read_pdf(path: Path) -> tuple[str, list[Mark]]:
+    import logging
     import struct
     import zlib
 
     from pypdf import PdfReader
     from pypdf.errors import PyPdfError
 
+    # It writes what is wrong with a file to the log as well as raising it.
+    logging.getLogger("pypdf").setLevel(logging.CRITICAL)
     pieces: list[str] = []
     marks: list[Mark] = []
     try:

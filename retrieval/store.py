@@ -129,9 +129,18 @@ class HybridStore:
     def rebuild(self) -> None:
         """Make both indexes again from the chunk file."""
         with self._write_lock():
+            self._publish_again(self._read_manifest())
+
+    def _repair(self, broken: Manifest) -> None:
+        """Make the indexes again unless another process has already replaced the broken generation."""
+        with self._write_lock():
             manifest = self._read_manifest()
-            if manifest.generation:
-                self._publish(manifest, self._read_chunks(manifest), previous=None)
+            if manifest.generation == broken.generation:
+                self._publish_again(manifest)
+
+    def _publish_again(self, manifest: Manifest) -> None:
+        if manifest.generation:
+            self._publish(manifest, self._read_chunks(manifest), previous=None)
 
     def _publish(self, manifest: Manifest, chunks: list[Chunk], *, previous: Manifest | None) -> None:
         """Write the next generation beside the present one, then put it in force."""
@@ -216,8 +225,9 @@ class HybridStore:
         try:
             index = self._load(manifest)
         except StoreError as error:
-            _LOG.warning("%s; making it again from the chunk file", error)
-            self.rebuild()
+            if self._read_manifest().generation == manifest.generation:
+                _LOG.warning("%s; making it again from the chunk file", error)
+                self._repair(manifest)
             manifest = self._read_manifest()
             index = self._load(manifest)
         self._loaded = (manifest, index)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -45,7 +46,7 @@ def make_long(sentences: int) -> Document:
 def test_neighbours_overlap_by_whole_sentences() -> None:
     chunks = split_document(make_long(200))
     assert len(chunks) > 3
-    for before, after in zip(chunks, chunks[1:], strict=False):
+    for before, after in pairwise(chunks):
         shared = after.text[: before.end - after.start]
         assert shared.startswith("Sentence")
         assert shared.endswith(".")
