@@ -2,6 +2,7 @@
 
 It says which ports a name may mean and which are near a place. It does not choose between two of one name, and it
 leaves out the table's inland entries: they are listed as cities, so that a request for one can be answered.
+The cities and the states of ports come from GeoNames (geonames.org, CC BY 4.0).
 """
 
 from __future__ import annotations

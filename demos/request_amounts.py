@@ -13,6 +13,8 @@ from .request_text import Span, number, read_number
 
 DEEPEST_DRAFT_M = 24.6
 """Full-load draft of the deepest vessel ever sailed (Seawise Giant)."""
+LARGEST_AMOUNT = 1e11
+"""No cargo in TEU and no voyage in dollars comes near it."""
 _CURRENCIES = {
     "euros": r"€|\beur(?:os?)?\b",
     "pounds": r"£|\bgbp\b|\bsterling\b|\bpounds?\b|\bquid\b",
@@ -162,9 +164,15 @@ def read_amounts(text: str) -> Amounts:
     found = [*teu, *draft, *money]
     refusals += [_impossible(amount) for amount in found if amount.value <= 0]
     refusals += [
+        f"{amount.span.text.strip()[:30]!r} is too large for {amount.field!r}; check the number"
+        for amount in found
+        if amount.value > LARGEST_AMOUNT
+    ]
+    found = [amount for amount in found if amount.value <= LARGEST_AMOUNT]
+    refusals += [
         f"{amount.span.text.strip()!r} is no whole number of TEU; give 'teu' as one"
-        for amount in teu
-        if amount.value % 1
+        for amount in found
+        if amount.field == "teu" and amount.value % 1
     ]
     refusals += [
         f"a draft of {amount.value:g} m is deeper than any vessel's ({DEEPEST_DRAFT_M} m); check 'draft_m' and its unit"

@@ -12,6 +12,8 @@ from datetime import date, timedelta
 from .request_dates import DateFound, Role, add_months
 from .request_text import Span, clause_end, clause_start, number, read_number
 
+_MOST_DAYS = 1000
+"""No voyage is planned over more days, weeks or months than this: such a number is something else."""
 _LASTING = re.compile(
     rf"\b(?P<lead>in|within|inside|under|at\s+most|no\s+more\s+than|not\s+more\s+than"
     rf"|maximum(?:\s+of)?|max\.?|less\s+than|up\s+to|after|takes?|taking|over)?\s*(?:the\s+(?:next"
@@ -78,7 +80,11 @@ def find_durations(text: str) -> list[DurationFound]:
         cues = list(_STRONG_READY.finditer(near))
         if role == "ready" and (not cues or re.search(r"\bto\b", near[cues[-1].end() :])):
             role = ""
-        if unit.startswith(("hour", "hr")) or not (match["lead"] or tail or role) or amount <= 0:
+        if (
+            unit.startswith(("hour", "hr"))
+            or not (match["lead"] or tail or role)
+            or not 0 < amount < _MOST_DAYS
+        ):
             continue
         if re.match(r"(?:in|after|over)$", (match["lead"] or "").lower()) and not tail and not role:
             role = ""

@@ -15,6 +15,7 @@ from typing import Literal
 from .request_text import Span
 
 Role = Literal["ready", "arrive_by", ""]
+_FIRST_YEAR, _LAST_YEAR = 1900, 2999
 _MONTHS = {
     name.lower(): index
     for names in (calendar.month_name, calendar.month_abbr)
@@ -182,6 +183,10 @@ def _exact(span: Span, year: str | int | None, month: int, day: int, today: date
     written = None if year is None else int(str(year).strip("'’"))
     if written is not None and written < 100:
         written += 2000
+    if written is not None and not _FIRST_YEAR <= written <= _LAST_YEAR:
+        return DateFound(
+            span=span, question=f"{span.text!r} is not a day of the calendar: which date do you mean?"
+        )
     try:
         if written is not None:
             return DateFound(span=span, day=date(written, month, day))
@@ -259,7 +264,11 @@ def _edge(match: re.Match[str], span: Span, today: date) -> DateFound:
     edge = (match["edge"] or "end").lower()
     relative = (match["erel"] or match["monthend"] or "").lower()
     year, month = _edge_month(match, relative, today)
-    if month == 0 or re.search(r"early|late|half|week", edge + relative):
+    if (
+        month == 0
+        or not _FIRST_YEAR <= year <= _LAST_YEAR
+        or re.search(r"early|late|half|week", edge + relative)
+    ):
         return DateFound(span=span, question=f"{span.text!r} is not one day: which date do you mean?")
     if "year" in relative or re.fullmatch(r"\d{4}", relative):
         month = 12 if "end" in edge or "close" in edge else 1 if re.search("start|begin", edge) else 6

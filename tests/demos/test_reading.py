@@ -157,3 +157,24 @@ def test_any_text_at_all_gets_an_outcome(text: str) -> None:
     reading = read(text)
     assert reading.status in ("ok", "needs_input", "refused")
     assert tuple(reading.partial) == FIELDS
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        f"{'9' * 400} TEU",
+        f"${'9' * 400}",
+        f"draft {'9' * 400} m",
+        "ready in 99999999 days",
+        "within 999999 months",
+        "ready 9999-12-31, within 40 days",
+        "ready end of 0000",
+        "ready 2027-13-45",
+        "ready 99/99/9999",
+    ],
+)
+def test_numbers_out_of_all_proportion_still_get_an_outcome(odd: str) -> None:
+    reading = read(f"Busan to Tema, {odd}")
+    assert reading.partial["origin"] == "KRPUS"
+    assert reading.partial["teu"] is None
+    assert reading.partial["max_cost_usd"] is None
