@@ -37,9 +37,15 @@ _CURRENCIES = {
     "pesos": r"\bmxn\b|\bpesos?\b",
     "New Zealand dollars": r"\bnz\$|\bnzd\b",
 }
-_FOREIGN = {name: re.compile(rf"(?:{sign})\s*\d|\d\s*(?:k|m|mn|mio|million|thousand|grand)?\s*(?:{sign})"
-                             rf"|(?:million|thousand|hundred)\s+(?:{sign})", re.IGNORECASE)
-            for name, sign in _CURRENCIES.items()}  # fmt: skip
+_SCALE_WORD = r"(?:k|mm?|mn|mio|mln|mil|millions?|thousand|hundred|grand)"
+_FOREIGN = {
+    name: re.compile(
+        rf"(?:{sign})\s*\d|\d\s*(?:{_SCALE_WORD}\.?)?\s*(?:{sign})|{_SCALE_WORD}\s+(?:{sign})"
+        rf"|\b(?:budget|cost|price|spend|pay|limit|cap)\b[^.;\n]{{0,30}}(?:{sign})",
+        re.IGNORECASE,
+    )
+    for name, sign in _CURRENCIES.items()
+}
 _DOLLAR = r"(?:us\s?\$|usd\s?\$?|u\.s\.\s?\$|\$\s?(?:usd)?|us dollars?)"
 _DOLLARS = r"(?:u\.?s\.? ?dollars?|usd|us\$|dollars?|bucks|\$)"
 _MONEY = re.compile(
@@ -52,6 +58,12 @@ _BUDGET = re.compile(
     r"|keep|kept|remain|more|than|for|the|voyage|all|in|=)\)?)*"
     rf"[\s:=<≤]*{number('a')}(?!\s*(?:[-\s]?(?:teu|feu|ft|feet|foot|m\b(?!\w)|met|days?|weeks?|nm"
     rf"|knots|kn|containers?|boxes|tonn|tons|%|·)|['’]))",
+    re.IGNORECASE,
+)
+_LIMIT = re.compile(
+    r"\b(?:at most|no more than|not more than|up to|max(?:imum)?|under|below|limit(?:ed)?(?: is| of| to)?)\s+"
+    rf"{number('a', scale=False)}\s*(?P<ascale>k|m|mn|mio|mln|million)(?![a-zA-Z])"
+    r"(?!\s*(?:teu|feu|draft|draught|box|cont|long|wide|beam|deep))",
     re.IGNORECASE,
 )
 _PER = re.compile(
@@ -282,7 +294,7 @@ def _metres(match: re.Match[str], name: str, value: float) -> float:
 
 
 def _read_money(text: str, teu: float) -> tuple[list[Amount], list[tuple[str, str]]]:
-    matches = list(_MONEY.finditer(text)) or list(_BUDGET.finditer(text))
+    matches = list(_MONEY.finditer(text)) or list(_BUDGET.finditer(text)) or _limits(text)
     amounts: list[Amount] = []
     questions: list[tuple[str, str]] = []
     for match in matches:
@@ -310,6 +322,11 @@ def _read_money(text: str, teu: float) -> tuple[list[Amount], list[tuple[str, st
             value, note = value * boxes, f"{match[0].strip()} per {per['unit']} for {teu:g} TEU"
         amounts.append(Amount(field="max_cost_usd", value=round(value, 2), span=_span(match), note=note))
     return _upper_bound(text, amounts), questions
+
+
+def _limits(text: str) -> list[re.Match[str]]:
+    """`at most 900k`: a bare limit, which is money unless it may be metres (`at most 14 m`)."""
+    return [match for match in _LIMIT.finditer(text) if match["ascale"] != "m"]
 
 
 def _upper_bound(text: str, amounts: list[Amount]) -> list[Amount]:

@@ -108,6 +108,7 @@ _UNKNOWN = re.compile(
     r"|away\s+from|out\s+of)|[Nn]ot\s+(?:through|via)|[Bb]ypass(?:ing)?|without\s+transiting)\s+"
     r"(?:the\s+|any\s+)?(?P<name>(?:[A-Z][\w'-]+|[A-Z]\b)(?:\s+(?:of\s+|the\s+)*[A-Z][\w'-]+)*)"
 )
+_LISTED_ON = re.compile(r"\s*(?:[;,/&+]|and|or)\s*(?:the\s+)?")
 _ONE_WORD = {
     "suez": "suez", "panama": "panama", "malacca": "malacca", "gibraltar": "gibraltar", "bosphorus": "bosporus",
     "hormuz": "ormuz", "magellan": "chili", "mandeb": "babalmandab",
@@ -151,6 +152,9 @@ def read_avoid(text: str) -> Avoidance:
     spans = [span for span, _ in mended]
     for match in _MENTION.finditer(text):
         stance = _stance(text, match)
+        gap = text[spans[-1].end : match.start()] if spans else ""
+        if stance == "port" and avoid and _LISTED_ON.fullmatch(gap):
+            stance = "avoid"
         if stance == "port":
             continue
         names = next(_SPOKEN[i][1] for i in range(len(_SPOKEN)) if match[f"p{i}"] is not None)

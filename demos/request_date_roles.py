@@ -27,7 +27,7 @@ _LASTING = re.compile(
     re.IGNORECASE,
 )
 _STRONG_READY = re.compile(
-    r"\b(?:read(?:y|iness)|available|availab\w+|load(?:s|ed|ing|able)?|laycan|lay\s?days?|laydays?"
+    r"\b(?:read(?:y|iness)|available|availab\w+|load(?:s|ed|ing|able)?|laycan|window|lay\s?days?|laydays?"
     r"|depart(?:s|ed|ing|ure)?|sail(?:s|ing)?|leav(?:e|es|ing)|etd|crd|pick(?:ed)?[\s-]?up"
     r"|collect\w*|set(?:s|ting)?\s+(?:off|sail|out)"
     r"|earliest|not\s+(?:be\s+)?(?:before|earlier|until)|no\s+(?:earlier|sooner)|cut[\s-]?off"

@@ -13,11 +13,13 @@ from typing import Literal
 
 from .ports import City, Gazetteer, distance_km, fold, load_gazetteer
 from .request_text import Span
+from .request_words import COMMON_WORDS
 
 Kind = Literal["port", "city", "area", "unknown"]
 _ONE_HARBOUR_KM = 60.0
 _TOKEN = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _LOCODE = re.compile(r"\b([A-Z]{2})[ -]?([A-Z2-9]{3})\b")
+_LOWER_CODE = re.compile(r"\b(?:from|to|ex|into|pol|pod)\s+([a-z]{5})\b")
 _GAP = re.compile(r"[ \t]*[-–.'’/]?[ \t]*")
 _OWN_COUNTRY = frozenset(
     (
@@ -25,30 +27,6 @@ _OWN_COUNTRY = frozenset(
         "macao", "aruba", "panama", "guam", "curacao", "reunion",
     )
 )  # fmt: skip
-_COMMON = """a able about after all also amount an and any are around arrival arrive arrives arriving as asap
-    ask at avoid
-    avoiding back banana bar bath bay be bell best between big board book born both box boxes bring budget but
-    buoy bush by can canal cape cargo carry carrying cheap cheapest class client coal commodity company
-    consignment container containers cost costs could customer date day days deadline deal dear deliver delivered
-    delivery depart departing departure deep destination discharge discharging do dollars door draft draught
-    drawing dry due early eden ely ende equipment ever every export factory fast fastest feeder feet fifty find
-    first five fixture for freight from full get give go goes going good goods grain great hamlet have hello help
-    hi home hook hope hull i if import in into is it its january just keep kind king la last latest leave leaves
-    leaving less lift linden load loaded loading long look looking lot machinery mail make male many max maximum
-    me metres mobile most move moving must my name near need needed needs new next nice no north not note now oil
-    of off ok old on one only open or orange order orders origin our out over own par pass per pick plan please
-    poplar port ports product products proceed provide quick quickest quote reach reading ready reefer regards
-    request requested require reserve rice rio road route routing run rye safe sail sailing sale same sandwich sea
-    sell send sending shall she ship shipment shipped shipping ships short should slot some soon south split stade
-    start steel stow stuff suggest supply take tanker tell than thank thanks that the their them then there
-    this three time to today tomorrow ton tonnes tons total toys transit transport travel trip two under union up
-    urgent us use van vessel via voyage want wants warehouse we week west what when where which wheat who will
-    willow wish with within without work would year you your monday tuesday wednesday thursday friday saturday
-    sunday february march april may june july august september october november december teu feu teus usd eta etd
-    pol pod fob cif max panamax neopanamax suezmax capesize handymax handysize aframax vlcc ulcv mv ms imo loa crd
-    maersk msc cma cgm hapag lloyd evergreen cosco one hmm zim yang ming"""
-_WORDS = frozenset(_COMMON.split())
-"""Words that are no place when they stand alone in lower case or open a sentence."""
 _PLACE_CUE = re.compile(
     r"(?:\b(?:from|to|ex|into|between|and|at|in|out\s+of|for|towards?|leaving|reach(?:ing)?"
     r"|port\s+of|city\s+of|harbou?r\s+of|via|loading|discharging|origin|destination|pol|pod"
@@ -136,6 +114,11 @@ def _codes(text: str, gazetteer: Gazetteer) -> list[Place]:
         if code in gazetteer.ports and not shouted and fold(match[0]) not in gazetteer.names:
             span = Span(start=match.start(), end=match.end(), text=match[0])
             found.append(Place(span=span, kind="port", name=match[0], locodes=(code,)))
+    for match in _LOWER_CODE.finditer(text):
+        code = match[1].upper()
+        if code in gazetteer.ports and match[1] not in gazetteer.names and match[1] not in COMMON_WORDS:
+            span = Span(start=match.start(1), end=match.end(1), text=match[1])
+            found.append(Place(span=span, kind="port", name=match[1], locodes=(code,)))
     return found + _short_codes(text, gazetteer)
 
 
@@ -145,7 +128,7 @@ def _short_codes(text: str, gazetteer: Gazetteer) -> list[Place]:
     for match in [] if text.isupper() else re.finditer(r"(?<![\w-])[A-Z]{3}(?![\w-])", text):
         if (
             fold(match[0]) in gazetteer.names
-            or fold(match[0]) in _WORDS
+            or fold(match[0]) in COMMON_WORDS
             or not _PLACE_CUE.search(text[: match.start()])
         ):
             continue
@@ -211,7 +194,7 @@ def _believable(
         return (span.text.isupper() and (cased or cue)) or (cue and name in ("nyc", "uk", "usa", "uae", "hk"))
     if len(name) <= 2 or (len(name) == 3 and not capital):
         return cue and capital
-    if words == 1 and name in _WORDS:
+    if words == 1 and name in COMMON_WORDS:
         if name in _PORT_WORDS and _BARE_END.search(text[: span.start]) and _STOPS.match(text, span.end):
             return True
         opening = not re.search(r"[\w·]", text[: span.start].split(".")[-1])
@@ -368,12 +351,12 @@ def _guess(
     text: str, start: int, name: str, cue: str, taken: list[Span], gazetteer: Gazetteer
 ) -> Iterator[Place]:
     words = name.split()
-    while words and fold(words[-1]) in _WORDS and not words[-1][0].isupper():
+    while words and fold(words[-1]) in COMMON_WORDS and not words[-1][0].isupper():
         words.pop()
     name = " ".join(words)
     span = Span(start=start, end=start + len(name), text=text[start : start + len(name)])
     folded = fold(name)
-    if not name or overlaps(span, taken) or fold(words[0]) in _WORDS or len(folded) < 3:
+    if not name or overlaps(span, taken) or fold(words[0]) in COMMON_WORDS or len(folded) < 3:
         return
     from .request_spelling import nearest_names
 
