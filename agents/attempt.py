@@ -37,6 +37,20 @@ class Citation:
     heading: str | None = None
     sha256: str = ""
 
+    @classmethod
+    def of(cls, passage: Evidence, start: int, end: int) -> Citation:
+        """The characters `start` to `end` of a passage's text, word for word."""
+        return cls(
+            source=passage.source,
+            quote=passage.text[start:end],
+            chunk_id=passage.chunk_id,
+            start=passage.start + start,
+            end=passage.start + end,
+            page=passage.page,
+            heading=passage.heading,
+            sha256=passage.sha256,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
@@ -77,3 +91,5 @@ class Escalation:
     source: LaneName
     target: LaneName
     reason: EscalationReason
+    detail: str = ""
+    """What the lane left behind got wrong, in words."""

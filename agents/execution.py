@@ -144,5 +144,8 @@ def _filled(subtask: Subtask, given: Mapping[str, Upstream]) -> Subtask:
         values[f"{name}.evidence"] = item.evidence
     texts = {name: item.text for name, item in given.items() if item.answered}
     return dataclasses.replace(
-        subtask, text=fill_text(subtask.text, texts), arguments=fill_value(dict(subtask.arguments), values)
+        subtask,
+        text=fill_text(subtask.text, texts),
+        prompt_values={name: fill_text(value, texts) for name, value in subtask.prompt_values.items()},
+        arguments=fill_value(dict(subtask.arguments), values),
     )

@@ -39,6 +39,9 @@ class Groundedness:
             return lacking("there is no evidence")
         if (phantom := phantom_citation(attempt.citations, attempt.evidence)) is not None:
             return self._fail(f"the quote {_short(phantom.quote)!r} is not in {phantom.source!r}")
+        if any(attempt.text.strip() == citation.quote.strip() for citation in attempt.citations):
+            reason = f"quoted word for word from {attempt.citations[0].source!r}"
+            return Verdict(status="pass", reason=reason, checked=self.name)
         texts = answer_texts(attempt)
         nothing = [reason for reason in map(says_nothing, texts) if reason]
         if not texts or nothing:
@@ -93,7 +96,10 @@ def supporting_quote(answer: str, evidence: Sequence[Evidence], question: str) -
     claims = [claim for claim in claims_of(answer, question) if not missing_from(claim, passages)]
     found = [support for claim in claims if (support := best_support(claim, passages, question)) is not None]
     carrying = [support for support in found if support.coverage >= COVERED and not support.opposed]
-    return _citation(max(carrying, key=lambda support: support.relevance)) if carrying else None
+    if not carrying:
+        return None
+    nearest = max(carrying, key=lambda support: support.relevance)
+    return Citation.of(nearest.passage.evidence, nearest.start, nearest.end)
 
 
 def phantom_citation(citations: Sequence[Citation], evidence: Sequence[Evidence]) -> Citation | None:
@@ -104,20 +110,6 @@ def phantom_citation(citations: Sequence[Citation], evidence: Sequence[Evidence]
         if not quote or not any(quote in " ".join(one.text.split()) for one in own):
             return citation
     return None
-
-
-def _citation(support: Support) -> Citation:
-    evidence = support.passage.evidence
-    return Citation(
-        source=evidence.source,
-        quote=support.quote,
-        chunk_id=evidence.chunk_id,
-        start=evidence.start + support.start,
-        end=evidence.start + support.end,
-        page=evidence.page,
-        heading=evidence.heading,
-        sha256=evidence.sha256,
-    )
 
 
 def _short(text: str, limit: int = 120) -> str:

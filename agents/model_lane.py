@@ -36,7 +36,7 @@ class ModelLane:
             self.model,
             self._prompt(subtask, context),
             seed=context.seed + context.sample,
-            max_tokens=max(self.max_tokens, self.model.spec.sampling.max_tokens or 0),
+            max_tokens=answer_tokens(self.model, self.max_tokens),
             timeout_s=context.timeout_s,
             schema=subtask.answer_schema,
             temperature=self._temperature(context),
@@ -67,6 +67,11 @@ class ModelLane:
         if self.model.spec.thinking != "none":
             return None  # a reasoning model keeps the sampling of its card
         return _SAMPLE_TEMPERATURE if context.sample else 0.0
+
+
+def answer_tokens(model: Model, most: int) -> int:
+    """Most tokens of an answer; a model that thinks first needs what its card gives it."""
+    return most if model.spec.thinking == "none" else max(most, model.spec.sampling.max_tokens)
 
 
 def final_answer(text: str) -> str:

@@ -24,18 +24,5 @@ def best_quote(question: str, evidence: Sequence[Evidence]) -> Citation | None:
             share = len(asked & held) / max(1, len(asked))
             worth = share + _RANK_WORTH / max(1, passage.rank)
             if share >= _ENOUGH and (best is None or worth > best[0]):
-                best = (worth, _citation(passage, start, end))
+                best = (worth, Citation.of(passage, start, end))
     return None if best is None else best[1]
-
-
-def _citation(passage: Evidence, start: int, end: int) -> Citation:
-    return Citation(
-        source=passage.source,
-        quote=passage.text[start:end],
-        chunk_id=passage.chunk_id,
-        start=passage.start + start,
-        end=passage.start + end,
-        page=passage.page,
-        heading=passage.heading,
-        sha256=passage.sha256,
-    )

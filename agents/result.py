@@ -48,7 +48,8 @@ class SubtaskResult:
         """The subtask object of the public contract."""
         data = to_json(self)
         data["escalations"] = [
-            {"from": e.source, "to": e.target, "reason": e.reason} for e in self.escalations
+            {"from": step.source, "to": step.target, "reason": step.reason, "detail": step.detail}
+            for step in self.escalations
         ]
         return data
 

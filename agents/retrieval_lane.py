@@ -12,11 +12,11 @@ from ..models.client import Completion
 from ..prompts import RenderedPrompt, load_prompt
 from ..retrieval.evidence import Evidence, Retriever
 from ..router.subtask import Subtask
-from .attempt import Attempt, Citation
+from .attempt import Attempt
 from .caller import Model
-from .groundedness import supporting_quote
+from .groundedness import Groundedness, supporting_quote
 from .lane import LaneContext
-from .model_lane import final_answer
+from .model_lane import answer_tokens, final_answer
 from .quoting import best_quote
 
 NOT_IN_SOURCES = "not in the sources"
@@ -30,11 +30,12 @@ class RetrievalLane:
     reader: Model
     passages: int = 5
     """How many passages are fetched, and kept as evidence."""
-    read: int = 3
+    read: int = 2
     """How many of them the model reads."""
-    read_chars: int = 2400
+    read_chars: int = 1600
     """Most characters of evidence in the prompt: a small model loses the thread beyond that."""
-    max_tokens: int = 128
+    max_tokens: int = 64
+    """Enough for the short answer that is asked for; one that runs on is truncated, and replaced by a quote."""
 
     async def attempt(self, subtask: Subtask, context: LaneContext, /) -> Attempt:
         """Search, read, quote. No sufficient evidence is the failure `no_evidence`."""
@@ -45,14 +46,13 @@ class RetrievalLane:
             self.reader,
             self._prompt(subtask, evidence),
             seed=context.seed + context.sample,
-            max_tokens=max(self.max_tokens, self.reader.spec.sampling.max_tokens or 0),
+            max_tokens=answer_tokens(self.reader, self.max_tokens),
             timeout_s=context.timeout_s,
             schema=subtask.answer_schema,
             temperature=0.0 if self.reader.spec.thinking == "none" else None,
         )
-        if subtask.answer_schema is not None:
-            return _structured(completion, evidence)
-        return _free(completion, evidence, subtask.text)
+        read = _free if subtask.answer_schema is None else _structured
+        return await asyncio.to_thread(read, subtask, completion, evidence)
 
     async def _search(self, query: str) -> tuple[Evidence, ...]:
         if inspect.iscoroutinefunction(self.retriever.search):
@@ -78,61 +78,30 @@ def _query(subtask: Subtask, context: LaneContext) -> str:
     return " ".join([subtask.text, *(text for text in known if len(text) <= 200)])
 
 
-def _free(completion: Completion, evidence: tuple[Evidence, ...], question: str) -> Attempt:
-    """The model's answer where a passage supports it, else the passage's own words."""
+def _free(subtask: Subtask, completion: Completion, evidence: tuple[Evidence, ...]) -> Attempt:
+    """The reader's answer where the evidence carries it, else the evidence's own words."""
     answer = "" if completion.failure else final_answer(completion.text)
-    quote = supporting_quote(answer, evidence, question) if answer else None
+    quote = supporting_quote(answer, evidence, subtask.text) if answer else None
     if quote is not None:
-        return Attempt(
-            lane="retrieval", text=answer, evidence=evidence, citations=(quote,), calls=completion.calls
-        )
-    said = completion.detail if completion.failure else f"{answer!r}"
-    return _quoted(
-        completion,
-        evidence,
-        question,
-        f"the reader's answer was not in the sources ({said}), so they are quoted",
-    )
-
-
-def _quoted(completion: Completion, evidence: tuple[Evidence, ...], question: str, why: str) -> Attempt:
-    quote = best_quote(question, evidence)
+        read = _attempt(completion, evidence, text=answer, citations=(quote,))
+        if Groundedness().check(subtask, read).status == "pass":
+            return read
+    quote = best_quote(subtask.text, evidence)
     if quote is None:
-        return Attempt(
-            lane="retrieval",
-            evidence=evidence,
-            calls=completion.calls,
-            failure="no_evidence",
-            detail=NOT_IN_SOURCES,
-        )
-    return Attempt(
-        lane="retrieval",
-        text=quote.quote,
-        evidence=evidence,
-        citations=(quote,),
-        calls=completion.calls,
-        detail=why,
-    )
+        return _attempt(completion, evidence, failure="no_evidence", detail=NOT_IN_SOURCES)
+    said = completion.detail if completion.failure else repr(answer)
+    why = f"the reader's answer was not in the sources ({said}), so they are quoted"
+    return _attempt(completion, evidence, text=quote.quote, citations=(quote,), detail=why)
 
 
-def _structured(completion: Completion, evidence: tuple[Evidence, ...]) -> Attempt:
+def _structured(subtask: Subtask, completion: Completion, evidence: tuple[Evidence, ...]) -> Attempt:
     if completion.failure is not None:
-        return Attempt(
-            lane="retrieval",
-            evidence=evidence,
-            calls=completion.calls,
-            failure=completion.failure,
-            detail=completion.detail,
-        )
+        return _attempt(completion, evidence, failure=completion.failure, detail=completion.detail)
     text = json.dumps(completion.value, ensure_ascii=False)
-    cited: tuple[Citation, ...] = tuple(
-        quote for quote in (supporting_quote(text, evidence, ""),) if quote is not None
-    )
-    return Attempt(
-        lane="retrieval",
-        text=text,
-        value=completion.value,
-        evidence=evidence,
-        citations=cited,
-        calls=completion.calls,
-    )
+    quote = supporting_quote(text, evidence, subtask.text)
+    cited = () if quote is None else (quote,)
+    return _attempt(completion, evidence, text=text, value=completion.value, citations=cited)
+
+
+def _attempt(completion: Completion, evidence: tuple[Evidence, ...], **found: Any) -> Attempt:
+    return Attempt(lane="retrieval", evidence=evidence, calls=completion.calls, **found)

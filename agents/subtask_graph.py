@@ -97,7 +97,9 @@ async def escalate(state: SubtaskState, runtime: Runtime[RunScope]) -> dict[str,
     verdict = from_json(Verdict, state["verdicts"][-1])
     target = state["next"]
     assert target is not None  # noqa: S101 - the edge into this node
-    step = Escalation(source=attempt.lane, target=target, reason=reason_of(attempt, verdict))
+    step = Escalation(
+        source=attempt.lane, target=target, reason=reason_of(attempt, verdict), detail=verdict.reason
+    )
     scope.emit(Escalated(run_id=scope.run_id, subtask_id=state["subtask"]["id"], escalation=step))
     return {"lane": target, "escalations": [*state["escalations"], to_json(step)]}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -41,13 +42,22 @@ class ToolLane:
                 lane="tool", failure="parse_error", detail=f"no tool {name!r}; the agent has: {known}"
             )
         try:
-            value = await self.tools[name].ainvoke(dict(arguments))
+            text, value = await _invoke(self.tools[name], dict(arguments))
         except (UsageError, ValueError, TypeError) as error:
-            return Attempt(lane="tool", failure="parse_error", detail=f"tool {name!r}: {error}")
-        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            return Attempt(lane="tool", failure="parse_error", detail=f"{name}: {error}")
         return Attempt(lane="tool", text=text, value=value, detail=f"computed by the tool {name!r}")
 
     def _call(self, subtask: Subtask, context: LaneContext) -> tuple[str, Mapping[str, Any]]:
         if subtask.tool is not None:
             return subtask.tool, fill_value(dict(subtask.arguments), {"previous": context.previous})
         return _CALCULATOR, {"expression": bare_expression(subtask.text) or subtask.text}
+
+
+async def _invoke(tool: BaseTool, arguments: dict[str, Any]) -> tuple[str, Any]:
+    """What the tool says as text, and as data: its artifact, for a tool that returns content and artifact."""
+    if tool.response_format == "content_and_artifact":
+        call = {"type": "tool_call", "name": tool.name, "args": arguments, "id": uuid.uuid4().hex}
+        message = await tool.ainvoke(call)
+        return str(message.content), message.artifact
+    value = await tool.ainvoke(arguments)
+    return (value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)), value

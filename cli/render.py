@@ -34,12 +34,13 @@ def render_result(console: Console, result: Result, *, mermaid: bool = False) ->
 def subtask_table(result: Result) -> Table:
     """One row per subtask: kind, lane, verdict, escalations, model."""
     table = Table(show_edge=False, pad_edge=False, header_style="dim")
-    for name in ("subtask", "kind", "lane", "status", "why"):
-        table.add_column(name, overflow="fold", max_width=46 if name in {"subtask", "why"} else None)
+    for name in ("subtask", "kind", "lane", "status"):
+        table.add_column(name, no_wrap=True, max_width=44 if name == "subtask" else None)
+    table.add_column("why", overflow="fold", ratio=1)
     for subtask in result.subtasks:
         path = " → ".join([*(step.source for step in subtask.escalations), subtask.lane or "-"])
         table.add_row(
-            Text(f"{subtask.id} {subtask.text}"[:160]),
+            Text(f"{subtask.id}: {subtask.text}"),
             Text(kind_of(subtask)),
             Text(path),
             Text(subtask.status, style=_STATUS_STYLE[subtask.status]),

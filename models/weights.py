@@ -65,6 +65,11 @@ def model_folder(spec: ModelSpec, *, home: Path) -> Path:
     return home / "models" / spec.id
 
 
+def is_present(spec: ModelSpec, *, home: Path) -> bool:
+    """Whether the model's folder is there; `check_weights` says whether what it holds is right."""
+    return model_folder(spec, home=home).is_dir()
+
+
 def _verify(spec: ModelSpec, folder: Path, *, full: bool) -> None:
     if not folder.is_dir():
         raise WeightsError(

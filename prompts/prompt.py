@@ -78,7 +78,9 @@ def parse_prompt(text: str, name: str) -> Prompt:
     """Read a prompt file's text; `name` is what its head must say."""
     match = _HEAD.match(text)
     if match is None:
-        raise PromptError(f"prompt {name!r} has no head: it must open with '---', name, version and sha256 lines")
+        raise PromptError(
+            f"prompt {name!r} has no head: it must open with '---', name, version and sha256 lines"
+        )
     head = dict(line.split(": ", 1) for line in match["head"].splitlines() if ": " in line)
     if head.get("name") != name:
         raise PromptError(f"prompt file {name!r} calls itself {head.get('name')!r}; name and file must agree")

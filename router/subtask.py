@@ -27,7 +27,7 @@ class Subtask:
     prompt: str | None = None
     """Name of the prompt a model lane uses for it; the lane's own unless set."""
     prompt_values: Mapping[str, str] = field(default_factory=dict)
-    """Values of that prompt besides `question` and `known`."""
+    """Values of that prompt besides `question` and `known`; `#ID` in them is filled in as in the text."""
     answer_schema: Mapping[str, Any] | None = None
     """JSON schema of the answer, when it is to be structured."""
     verifier: str | None = None

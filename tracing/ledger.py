@@ -125,7 +125,9 @@ class Ledger:
         """What one run was and came to. An unknown id raises `UsageError`."""
         start = next(iter(self.records(run_id, "run")), None)
         if start is None:
-            raise UsageError(f"no run {run_id!r} in {str(self.path)!r}; `pilotfish runs list` shows the runs there are")
+            raise UsageError(
+                f"no run {run_id!r} in {str(self.path)!r}; `pilotfish runs list` shows the runs there are"
+            )
         answers = self.records(run_id, "answer")
         calls = self.records(run_id, "call")
         return RunSummary(
@@ -147,7 +149,9 @@ class Ledger:
                 if seq != expected:
                     problems.append(f"records {expected} to {seq - 1} are missing")
                 if _chain(before, tuple(fields)) != digest:
-                    problems.append(f"record {seq} (run {fields[0]!r}, {fields[1]}) is not what was written, or not where")
+                    problems.append(
+                        f"record {seq} (run {fields[0]!r}, {fields[1]}) is not what was written, or not where"
+                    )
                 before, expected = digest, seq + 1
         return problems
 

@@ -159,7 +159,9 @@ async def test_a_tool_overrules_a_local_answer(tmp_path: Path) -> None:
         {"choice": 3, "instead_of": "9"},
         "accepted",
     )
-    assert row["escalations"] == [{"source": "local", "target": "tool", "reason": "verifier_failed"}]
+    (overruled,) = row["escalations"]
+    assert (overruled["source"], overruled["target"], overruled["reason"]) == ("local", "tool", "verifier_failed")
+    assert overruled["detail"] == "chose 9; the optimiser found 3"
 
 
 async def test_cancelling_a_run_cancels_its_subtasks(tmp_path: Path) -> None:
