@@ -7,25 +7,36 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from .. import UnavailableError
 from ..router.features import Features, read
 from ..router.lexical import LexicalModel
-from .router_data import Row
+from .router_data import Label, Row
 from .router_styles import restyled
 
-MIN_ROWS = 5
+MIN_ROWS = 4
 """Texts a feature must occur in: rarer ones would memorise rows."""
-STRENGTH = 30.0
+STRENGTH = 300.0
 """Inverse of the regularisation, of all sets together."""
 RESTYLED_WEIGHT = 0.3
 """Weight of a restyled copy against its original."""
-SET_WEIGHTS: Mapping[str, float] = {"strategyqa": 4.0, "exemplars": 2.0}
+SET_WEIGHTS: Mapping[str, float] = {"strategyqa": 30.0, "exemplars": 8.0}
 """Weight of a set against the others'."""
+SIZE_POWER = 0.3
+"""How much of a set's size is evened out: 0 counts rows, 1 counts sets."""
+ROW_CAPS: Mapping[str, int] = {
+    "strategyqa": 100_000,
+    "exemplars": 100_000,
+    "break": 7000,
+    "bbh": 2500,
+    "mmlu": 2500,
+}
+"""Distinct rows of a set and kind that are fitted on; more of the same style teach little."""
+ROW_CAP = 2500
 SMALLEST = 0.02
 """Weights closer to zero than this are not kept."""
 FOLDS = 5
@@ -36,10 +47,12 @@ class Example:
     """One text to fit on, with its weight before balancing."""
 
     text: str
-    label: int
+    label: Label
     dataset: str
     weight: float
     fold: int
+    """A row and its copies fall into the same fold."""
+    restyled: bool
 
 
 class Reader:
@@ -56,28 +69,38 @@ class Reader:
 
 
 def examples_of(rows: Iterable[Row]) -> list[Example]:
-    """Each distinct row once, weighted by the logarithm of its count, followed by its restyled copies."""
+    """Each distinct row once, weighted by the logarithm of its count, followed by its restyled copies.
+
+    Sets are capped at `ROW_CAPS`; which rows stay follows from their text.
+    """
     counts = Counter((row.dataset, row.text, row.label) for row in rows)
+    taken: Counter[tuple[str, int]] = Counter()
     found: list[Example] = []
-    for (dataset, text, label), count in counts.items():
-        fold = zlib.crc32(text.encode()) % FOLDS
-        found.append(
-            Example(text=text, label=label, dataset=dataset, weight=1.0 + math.log(count), fold=fold)
-        )
-        found += [
-            Example(text=copy.text, label=label, dataset=dataset, weight=RESTYLED_WEIGHT, fold=fold)
-            for copy in restyled(Row(text=text, label=label, dataset=dataset))
-        ]
+    for dataset, text, label in sorted(counts, key=lambda key: (zlib.crc32(key[1].encode()), key)):
+        if taken[dataset, label] >= ROW_CAPS.get(dataset, ROW_CAP):
+            continue
+        taken[dataset, label] += 1
+        found += _with_copies(dataset, text, label, 1.0 + math.log(counts[dataset, text, label]))
     return found
 
 
+def _with_copies(dataset: str, text: str, label: Label, weight: float) -> Iterator[Example]:
+    fold = zlib.crc32(text.encode()) % FOLDS
+    yield Example(text=text, label=label, dataset=dataset, weight=weight, fold=fold, restyled=False)
+    for copy in restyled(Row(text=text, label=label, dataset=dataset)):
+        yield Example(
+            text=copy.text, label=label, dataset=dataset, weight=RESTYLED_WEIGHT, fold=fold, restyled=True
+        )
+
+
 def balanced_weights(examples: Sequence[Example]) -> list[float]:
-    """Sets count by the square root of their size, times their weight; the mean over sets is 1."""
-    totals: Counter[tuple[str, int]] = Counter()
+    """Sets count by a power of their size, times their weight; the mean over sets is 1."""
+    totals: defaultdict[tuple[str, int], float] = defaultdict(float)
     for example in examples:
-        totals[example.dataset, example.label] += example.weight  # type: ignore[assignment]
+        totals[example.dataset, example.label] += example.weight
     weights = [
-        SET_WEIGHTS.get(e.dataset, 1.0) * e.weight / math.sqrt(totals[e.dataset, e.label]) for e in examples
+        SET_WEIGHTS.get(e.dataset, 1.0) * e.weight / totals[e.dataset, e.label] ** SIZE_POWER
+        for e in examples
     ]
     scale = len({example.dataset for example in examples}) / math.fsum(weights)
     return [weight * scale for weight in weights]
@@ -91,7 +114,7 @@ def fit(examples: Sequence[Example], reader: Reader, *, version: str = "") -> Le
     matrix = _matrix(
         [reader(example.text) for example in examples], {name: i for i, name in enumerate(names)}
     )
-    fitted = regression(C=STRENGTH, max_iter=200, tol=1e-3)
+    fitted = regression(C=STRENGTH, max_iter=150, tol=1e-4)
     fitted.fit(matrix, [example.label for example in examples], sample_weight=balanced_weights(examples))
     weights = {
         name: round(float(weight), 3)

@@ -121,11 +121,12 @@ def _signs(text: str, words: list[str], options: int) -> Features:
         ("d measures", min(len(_MEASURE.findall(text)), 3) / 2),
         ("d question mark", float(text.rstrip().endswith("?"))),
         ("d length " + str(min(len(words) // 6, 8)), 0.5),
+        ("d repetition", 2.0 * (1.0 - len(counts) / len(words)) if len(words) > 24 else 0.0),
         ("d names", min(len(_CAPITAL.findall(text)), 4) / 4),
     ]
     found += _class_signs(words)
     if options >= 2:
-        found += _option_signs(text)
+        found += _option_signs(text, words)
     return [(name, value) for name, value in found if value]
 
 
@@ -137,16 +138,22 @@ def _class_signs(words: list[str]) -> Features:
     return [("c " + name, min(count, 3) / 2) for name, count in hits.items()]
 
 
-def _option_signs(text: str) -> Features:
-    """What the options look like says more than that there are some."""
+def _option_signs(text: str, words: list[str]) -> Features:
+    """What the options look like says more than that there are some: numbers, prose, or what the text already named."""
     values = _OPTION_VALUE.findall(text)
-    numeric = sum(
-        1
-        for value in values
-        if sum(c.isdigit() or c in "+-=^/()$√π" for c in value) * 2 >= len(value.strip()) > 0
-    )
-    lengths = [len(value.split()) for value in values]
+    if not values:
+        return []
+    counts = Counter(words)
+    numeric = restated = length = 0
+    for value in values:
+        plain = value.lower().split()
+        length += len(plain)
+        marks = sum(1 for sign in value if sign.isdigit() or sign in "+-=^/()$√π")
+        numeric += marks * 2 >= len(value.strip()) > 0
+        content = [word.strip(".,;:'\"()") for word in plain if len(word) > 2]
+        restated += bool(content) and all(counts[word] >= 2 or word in FUNCTION_WORDS for word in content)
     return [
-        ("d numeric options", numeric / max(len(values), 1)),
-        ("d long options", min(sum(lengths) / max(len(lengths), 1), 16) / 8),
+        ("d numeric options", numeric / len(values)),
+        ("d long options", min(length / len(values), 16) / 8),
+        ("d restated options", 1.5 * restated / len(values)),
     ]

@@ -19,6 +19,8 @@ _SIGNS = {
     "names": "names particular things",
     "numeric options": "has numbers as options",
     "long options": "has wordy options",
+    "restated options": "offers as options what the text already named",
+    "repetition": "keeps coming back to the same things",
 }
 _FAMILIES = {
     "w": "word {!r}",
