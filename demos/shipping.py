@@ -21,7 +21,7 @@ from .reading import as_reading, settle
 from .reading_model import PROMPT, prompt_values, schema_for
 from .request import Candidates, candidates
 from .shipping_answer import answer_shipping
-from .shipping_tools import OPTION_NAMES, READING_CHECK, ROUTE_CHECK, checks, tools
+from .shipping_tools import OPTION_NAMES, READING_CHECK, ROUTE_CHECK, checks, places, tools
 from .voyage_corridors import find_corridors
 from .voyage_grounding import grounding_questions
 from .voyage_query import VoyageQuery
@@ -144,5 +144,5 @@ def _passages(query: VoyageQuery | None) -> tuple[str, ...]:
     """Passages that some way between the ports uses; all of them while a port is left to the model to choose."""
     if query is None:
         return tuple(PASSAGES)
-    ways = find_corridors(query.origin, query.destination, avoid=query.avoid)
+    ways = find_corridors(*places(query).values(), avoid=query.avoid)
     return tuple(dict.fromkeys(passage for way in ways for passage in way.route.passages))

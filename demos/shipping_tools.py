@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 from ..agents.attempt import Attempt, Verdict
 from ..router.subtask import Subtask
 from ..tools.errors import ToolInputError
+from ..tools.sea_network import LonLat
 from .optimiser import Optimum, optimise
+from .ports import find_port
 from .reading import Reading
 from .reading_model import check_reading
 from .request import candidates
 from .voyage import Voyage
 from .voyage_constraints import Constraints, read_constraints
+from .voyage_query import VoyageQuery
 
 if TYPE_CHECKING:
     from langchain_core.tools import BaseTool
@@ -86,7 +89,14 @@ def solve(routes: Mapping[str, Any]) -> Optimum:
     if reading.query is None:
         raise ToolInputError(reading.message)
     constraints = Constraints.from_json(routes["constraints"])
-    return optimise(reading.query, constraints, today=date.fromisoformat(routes["today"]))
+    day = date.fromisoformat(routes["today"])
+    return optimise(reading.query, constraints, places(reading.query), today=day)
+
+
+def places(query: VoyageQuery) -> dict[str, LonLat]:
+    """Where the two ports lie, (lon, lat): our own table, which has ports that the sea lanes' table lacks."""
+    ports = [find_port(code) for code in (query.origin, query.destination)]
+    return {port.locode: (port.lon, port.lat) for port in ports}
 
 
 def option_table(optimum: Optimum) -> dict[str, tuple[Voyage, str]]:
