@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import subprocess
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -53,14 +53,32 @@ def train(
     json: Json = False,
 ) -> None:
     """Train the `learned` policy, or the evidence grades, on public data."""
-    from ..lab.training import train as run_training
-
-    report = run_training(what, data, out=out, seed=seed)
+    if what not in ("router", "grading"):
+        raise typer.BadParameter(f"{what!r} cannot be trained; it is 'router' or 'grading'")
+    report = _train_router(data, out, seed) if what == "router" else _train_grading(data, out, seed)
     if json:
         print_json(report)
     else:
         for key, value in report.items():
             typer.echo(f"{key}: {value}")
+
+
+def _train_router(data: Path, out: Path | None, seed: int) -> dict[str, Any]:
+    from ..agents.codec import to_json
+    from ..lab.train import train as train_router
+
+    shipped = Path(__file__).resolve().parent.parent / "router" / "weights"
+
+    def say(line: str) -> None:
+        typer.echo(line, err=True)
+
+    return to_json(train_router(data, out=out or shipped, seed=seed, progress=say))
+
+
+def _train_grading(data: Path, out: Path | None, seed: int) -> dict[str, Any]:
+    from ..lab.retrieval_grading import train_grading
+
+    return train_grading(data, out=out, seed=seed)
 
 
 def _commit() -> str | None:
