@@ -144,5 +144,7 @@ def _passages(query: VoyageQuery | None) -> tuple[str, ...]:
     """Passages that some way between the ports uses; all of them while a port is left to the model to choose."""
     if query is None:
         return tuple(PASSAGES)
-    ways = find_corridors(*places(query).values(), avoid=query.avoid)
+    elsewhere = places(query)
+    ends = [elsewhere.get(port, port) for port in (query.origin, query.destination)]
+    ways = find_corridors(*ends, avoid=query.avoid)
     return tuple(dict.fromkeys(passage for way in ways for passage in way.route.passages))

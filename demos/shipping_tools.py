@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from ..agents.attempt import Attempt, Verdict
 from ..router.subtask import Subtask
 from ..tools.errors import ToolInputError
-from ..tools.sea_network import LonLat
+from ..tools.sea_network import LonLat, load_ports
 from .optimiser import Optimum, optimise
-from .ports import find_port
+from .ports import Port, distance_km, find_port
 from .reading import Reading
 from .reading_model import check_reading
 from .request import candidates
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from ..agents.verifier import CheckFunction
 
+_SAME_PLACE_KM = 100.0
 OPTION_NAMES = ("A", "B", "C", "D", "E")
 READING_CHECK = "words of the request"
 ROUTE_CHECK = "optimiser"
@@ -94,9 +95,14 @@ def solve(routes: Mapping[str, Any]) -> Optimum:
 
 
 def places(query: VoyageQuery) -> dict[str, LonLat]:
-    """Where the two ports lie, (lon, lat): our own table, which has ports that the sea lanes' table lacks."""
+    """Where a port lies, (lon, lat), when the sea lanes' own table lacks it or has it somewhere else."""
     ports = [find_port(code) for code in (query.origin, query.destination)]
-    return {port.locode: (port.lon, port.lat) for port in ports}
+    return {port.locode: (port.lon, port.lat) for port in ports if not _is_in_table(port)}
+
+
+def _is_in_table(port: Port) -> bool:
+    listed = load_ports().get(port.locode)
+    return listed is not None and distance_km(listed.lat, listed.lon, port.lat, port.lon) < _SAME_PLACE_KM
 
 
 def option_table(optimum: Optimum) -> dict[str, tuple[Voyage, str]]:
