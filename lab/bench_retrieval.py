@@ -26,7 +26,7 @@ CUTOFF = 10
 _DEEP = 200
 _RESAMPLES = 10_000
 _ROUNDS = 2
-_QUERIES = 100
+_QUERIES = 40
 _DOCUMENTS = 60
 MakeEmbedder = Callable[[Path], Embedder]
 """An embedder whose cache is the file at the path."""
