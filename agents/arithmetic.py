@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 from ..router.subtask import Subtask
 from .answer_forms import stripped
@@ -102,6 +103,7 @@ def final_number(value: object, text: str) -> Numeral | None:
     return found[-1] if found else None
 
 
+@lru_cache(maxsize=1024)
 def _asked(question: str) -> Side | None:
     """The question's own expression. `24/7` and `3-4` only count as one where the question says to compute."""
     compute = _COMPUTE.match(question)

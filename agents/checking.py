@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
 from ..router.policy import Decision
 from ..router.subtask import Subtask
@@ -12,11 +13,21 @@ from .lane import LaneContext
 from .scope import RunScope
 from .verifier import combine, run_verifier, unknown
 
+_SHORT = 400
+"""Characters up to which the standard verifiers take well under a millisecond."""
+
 
 async def check(
-    scope: RunScope, subtask: Subtask, decision: Decision, attempt: Attempt, context: LaneContext
+    scope: RunScope,
+    subtask: Subtask,
+    decision: Decision,
+    attempt: Attempt,
+    context: Callable[[], LaneContext],
 ) -> tuple[Attempt, Verdict]:
-    """The verdict on an attempt, and the attempt with the samples that the verdict took."""
+    """The verdict on an attempt, and the attempt with the samples that the verdict took.
+
+    `context` gives the lane context for further samples, which most checks do without.
+    """
     if attempt.failure is not None:
         verdict = Verdict(status="fail", reason=attempt.detail, checked="lane", escalation=attempt.failure)
         return attempt, verdict
@@ -27,7 +38,7 @@ async def check(
         return attempt, unknown("source", "a small model's recall, with no source consulted")
     if scope.services.votes < 2:
         return attempt, verdict
-    return await _by_agreement(scope, subtask, attempt, context)
+    return await _by_agreement(scope, subtask, attempt, context())
 
 
 async def _deterministic(scope: RunScope, subtask: Subtask, attempt: Attempt) -> Verdict:
@@ -35,7 +46,9 @@ async def _deterministic(scope: RunScope, subtask: Subtask, attempt: Attempt) ->
     own = [services.named[subtask.verifier]] if subtask.verifier is not None else []
     if attempt.lane == "tool" and not own:
         return Verdict(status="pass", reason=attempt.detail or "computed by a tool", checked="tool")
-    verdicts = [await run_verifier(verifier, subtask, attempt) for verifier in (*own, *services.standard)]
+    quick = len(attempt.text) <= _SHORT and not attempt.evidence
+    verdicts = [await run_verifier(verifier, subtask, attempt) for verifier in own]
+    verdicts += [await run_verifier(each, subtask, attempt, quick=quick) for each in services.standard]
     return combine(verdicts)
 
 

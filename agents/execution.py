@@ -39,7 +39,8 @@ async def execute_plan(scope: RunScope, plan: Plan) -> list[SubtaskResult]:
 async def _finish(scope: RunScope, subtask: Subtask, upstream: Mapping[str, SubtaskResult]) -> SubtaskResult:
     given = {name: _upstream(result) for name, result in upstream.items()}
     filled = _filled(subtask, given)
-    key = digest(subtask_to_json(filled), {name: to_json(item) for name, item in given.items()})
+    row, answers = subtask_to_json(filled), {name: to_json(item) for name, item in given.items()}
+    key = digest(row, answers)
     known = scope.finished.get(key)
     if known is not None:
         scope.emit(
@@ -48,20 +49,14 @@ async def _finish(scope: RunScope, subtask: Subtask, upstream: Mapping[str, Subt
         return known
     scope.emit(SubtaskStarted(run_id=scope.run_id, subtask_id=subtask.id, text=filled.text))
     lost = [name for name in references(subtask) if not given[name].answered]
-    result = _skipped(filled, lost) if lost else await _carried_out(scope, filled, given, key)
+    state: SubtaskState = {"subtask": row, "upstream": answers, "key": key}
+    result = _skipped(filled, lost) if lost else await _carried_out(scope, filled, state)
     scope.services.ledger.append(scope.run_id, "subtask", to_json(result), subtask_id=subtask.id, key=key)
     scope.emit(SubtaskFinished(run_id=scope.run_id, subtask_id=subtask.id, result=result))
     return result
 
 
-async def _carried_out(
-    scope: RunScope, subtask: Subtask, given: Mapping[str, Upstream], key: str
-) -> SubtaskResult:
-    state: SubtaskState = {
-        "subtask": subtask_to_json(subtask),
-        "upstream": {name: to_json(item) for name, item in given.items()},
-        "key": key,
-    }
+async def _carried_out(scope: RunScope, subtask: Subtask, state: SubtaskState) -> SubtaskResult:
     try:
         final = await subtask_graph().ainvoke(state, context=scope)
     except Exception as error:

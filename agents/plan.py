@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
@@ -76,8 +76,8 @@ class Plan:
 
 def subtask_to_json(subtask: Subtask) -> dict[str, Any]:
     """A subtask as JSON data."""
-    row = asdict(subtask)
-    row["depends_on"] = list(subtask.depends_on)
+    row = {field.name: getattr(subtask, field.name) for field in fields(subtask)}
+    row |= {"depends_on": list(subtask.depends_on), "arguments": dict(subtask.arguments)}
     return row
 
 

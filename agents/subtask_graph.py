@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, TypedDict, get_args
 
 from langgraph.graph import END, START, StateGraph
@@ -79,7 +79,7 @@ async def verify(state: SubtaskState, runtime: Runtime[RunScope]) -> dict[str, A
     scope, subtask = runtime.context, subtask_from_json(state["subtask"])
     decision = from_json(Decision, state["decision"])
     attempt = from_json(Attempt, state["attempts"][-1])
-    attempt, verdict = await check(scope, subtask, decision, attempt, lane_context(scope, state))
+    attempt, verdict = await check(scope, subtask, decision, attempt, partial(lane_context, scope, state))
     scope.emit(Verified(run_id=scope.run_id, subtask_id=subtask.id, verdict=verdict))
     tried = [*(row["source"] for row in state["escalations"]), attempt.lane]
     onward = next_lane(subtask, decision, verdict, tried, scope.services.lanes)
@@ -115,14 +115,18 @@ def subtask_graph() -> CompiledStateGraph[SubtaskState, RunScope, SubtaskState, 
     graph.add_node("verify", verify)
     graph.add_node("escalate", escalate)
     graph.add_edge(START, "decide")
-    graph.add_conditional_edges("decide", lambda state: state["lane"], list(LANES))
-    graph.add_conditional_edges(
-        "verify",
-        lambda state: "done" if state["next"] is None else "escalate",
-        {"done": END, "escalate": "escalate"},
-    )
-    graph.add_conditional_edges("escalate", lambda state: state["lane"], ["tool", "retrieval", "large"])
+    graph.add_conditional_edges("decide", _to_lane, list(LANES))
+    graph.add_conditional_edges("verify", _onward, {"done": END, "escalate": "escalate"})
+    graph.add_conditional_edges("escalate", _to_lane, ["tool", "retrieval", "large"])
     return graph.compile(name="subtask")
+
+
+async def _to_lane(state: SubtaskState) -> str:  # async, or LangGraph runs it in a thread of its own
+    return state["lane"]
+
+
+async def _onward(state: SubtaskState) -> str:
+    return "done" if state["next"] is None else "escalate"
 
 
 def lane_context(scope: RunScope, state: SubtaskState) -> LaneContext:

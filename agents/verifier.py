@@ -63,13 +63,16 @@ def as_verifier(name: str, check: Verifier | CheckFunction) -> Verifier:
     return FunctionVerifier(name, check)
 
 
-async def run_verifier(verifier: Verifier, subtask: Subtask, attempt: Attempt) -> Verdict:
+async def run_verifier(
+    verifier: Verifier, subtask: Subtask, attempt: Attempt, *, quick: bool = False
+) -> Verdict:
     """The verifier's verdict; one that crashes gives `unknown` with the exception as its reason.
 
-    Synchronous checks run in a thread, so that a slow one does not hold up other subtasks.
+    Synchronous checks run in a thread, so that a slow one does not hold up other subtasks, unless it is known to be
+    `quick`: the hop to a thread costs more than a short check.
     """
     try:
-        if inspect.iscoroutinefunction(verifier.check):
+        if quick or inspect.iscoroutinefunction(verifier.check):
             found = verifier.check(subtask, attempt)
         else:
             found = await asyncio.to_thread(verifier.check, subtask, attempt)

@@ -1,7 +1,7 @@
-"""Orchestration: an agent with zero-latency lanes against a hand-written LangGraph of the same shape.
+"""Orchestration: an agent with a zero-latency model against a hand-written LangGraph of the same shape.
 
-Both run the same layered DAG; in both a subtask is a compiled graph of decide, a lane and verify. The hand-written
-one keeps no ledger, makes no events, checks no plan and cannot resume.
+Both run the same layered DAG on the same model; in both a subtask is a compiled graph of decide, a lane and verify. The
+hand-written one renders no prompt, keeps no ledger, verifies nothing, makes no events and cannot resume.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from typing import Annotated, Any, TypedDict
 
 from langgraph.graph import END, START, StateGraph
 
+from ..agents.agent import Agent
 from ..agents.plan import Plan
+from ..models.settings import load_settings
 from ..router.subtask import Subtask
-from ..testing.lanes import FakeLane
-from ..testing.services import fake_services, run_plan
+from ..testing.chat import ScriptedChat
 from .bench import Report
 
 _LAYERS, _WIDTH = 5, 8
@@ -30,7 +31,7 @@ def run(data: Path | None, /) -> Report:  # noqa: ARG001 - needs no data
     """Median of interleaved rounds, after a warm-up."""
     figures = asyncio.run(_figures())
     text = (
-        f"{_LAYERS * _WIDTH} subtasks in {_LAYERS} layers, zero-latency lanes, "
+        f"{_LAYERS * _WIDTH} subtasks in {_LAYERS} layers, zero-latency model, "
         f"median of {_ROUNDS} interleaved rounds:\n\n"
         "| what | ms per subtask |\n|---|---|\n"
         f"| hand-written LangGraph | {figures['langgraph_ms_per_subtask']:.2f} |\n"
@@ -41,15 +42,15 @@ def run(data: Path | None, /) -> Report:  # noqa: ARG001 - needs no data
 
 
 async def _figures() -> dict[str, float]:
-    plan = _layered_plan()
-    by_hand = _hand_written(plan)
+    plan, chat = _layered_plan(), ScriptedChat(reply=lambda _text: "Answer: done")
+    by_hand = _hand_written(plan, chat)
     with tempfile.TemporaryDirectory() as home:
-        lane = FakeLane("local", lambda subtask, _: subtask.id)
-        services = fake_services(Path(home), {"local": lane}, slots={"local": _WIDTH})
+        settings = load_settings(home=Path(home))
+        agent = Agent(local=chat, policy="always-local", planner=plan, votes=1, settings=settings)
         ours: list[float] = []
         theirs: list[float] = []
         for _ in range(_ROUNDS + 2):
-            ours.append(await _seconds(lambda: run_plan(services, plan)))
+            ours.append(await _seconds(lambda: agent.arun("bench")))
             theirs.append(await _seconds(lambda: by_hand.ainvoke({"answers": {}})))
     ours_ms, theirs_ms = (1000 * statistics.median(times[2:]) / len(plan) for times in (ours, theirs))
     return {
@@ -91,8 +92,8 @@ class _Step(TypedDict, total=False):
     verdict: str
 
 
-def _hand_written(plan: Plan) -> Any:
-    step = _hand_written_step()
+def _hand_written(plan: Plan, chat: ScriptedChat) -> Any:
+    step = _hand_written_step(chat)
     graph = StateGraph(_Answers)
     for subtask in plan:
         graph.add_node(subtask.id, _node(subtask.id, step))
@@ -110,12 +111,13 @@ def _node(name: str, step: Any) -> Callable[[_Answers], Awaitable[dict[str, Any]
     return node
 
 
-def _hand_written_step() -> Any:
+def _hand_written_step(chat: ScriptedChat) -> Any:
     async def decide(state: _Step) -> dict[str, str]:  # noqa: ARG001
         return {"lane": "local"}
 
     async def local(state: _Step) -> dict[str, str]:
-        return {"answer": state.get("id", "")}
+        message = await chat.ainvoke([("system", "Answer briefly."), ("user", state.get("id", ""))])
+        return {"answer": str(message.content)}
 
     async def verify(state: _Step) -> dict[str, str]:  # noqa: ARG001
         return {"verdict": "pass"}

@@ -35,6 +35,12 @@ CREATE TABLE IF NOT EXISTS records (
 );
 CREATE INDEX IF NOT EXISTS records_of_run ON records (run_id, kind);
 """
+_APPEND = """
+INSERT INTO records (run_id, kind, subtask_id, key, at, body, hash)
+SELECT ?1, ?2, ?3, ?4, ?5, ?6,
+       chain(coalesce((SELECT hash FROM records ORDER BY seq DESC LIMIT 1), ''), ?1, ?2, ?3, ?4, ?5, ?6)
+"""
+"""One statement, so that SQLite's own lock keeps the chain whole between processes."""
 _BUSY_SECONDS = 10.0
 
 
@@ -94,17 +100,7 @@ class Ledger:
         at = datetime.now(UTC).isoformat(timespec="milliseconds")
         fields = (run_id, kind, subtask_id, key, at, json.dumps(body, ensure_ascii=False, sort_keys=True))
         with self._open() as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                last = connection.execute("SELECT hash FROM records ORDER BY seq DESC LIMIT 1").fetchone()
-                connection.execute(
-                    "INSERT INTO records (run_id, kind, subtask_id, key, at, body, hash) VALUES (?,?,?,?,?,?,?)",
-                    (*fields, _chain(last[0] if last else "", fields)),
-                )
-            except BaseException:
-                connection.execute("ROLLBACK")
-                raise
-            connection.execute("COMMIT")
+            connection.execute(_APPEND, fields)
 
     def records(self, run_id: str, *kinds: RecordKind) -> list[Record]:
         """Records of a run in the order they were written; of `kinds` only, when any are named."""
@@ -148,7 +144,7 @@ class Ledger:
             for seq, *fields, digest in connection.execute(query):
                 if seq != expected:
                     problems.append(f"records {expected} to {seq - 1} are missing")
-                if _chain(before, tuple(fields)) != digest:
+                if _chain(before, *fields) != digest:
                     problems.append(
                         f"record {seq} (run {fields[0]!r}, {fields[1]}) is not what was written, or not where"
                     )
@@ -187,10 +183,11 @@ def _connect(path: Path) -> sqlite3.Connection:
     # NORMAL survives a killed process, which resume needs; FULL would also survive power loss, at 8 times the price.
     connection.execute("PRAGMA synchronous=NORMAL")
     connection.executescript(_SCHEMA)
+    connection.create_function("chain", 7, _chain, deterministic=True)
     return connection
 
 
-def _chain(before: str, fields: tuple[Any, ...]) -> str:
+def _chain(before: str, *fields: str | None) -> str:
     return hashlib.sha256(json.dumps([before, *fields], ensure_ascii=False).encode()).hexdigest()
 
 
