@@ -23,7 +23,7 @@ from .costs import (
 )
 from .limits import Limit
 from .voyage import Voyage
-from .voyage_checks import Passing, check_voyage, sail
+from .voyage_checks import Passing, check_voyage, departure, sail
 from .voyage_constraints import Constraints
 from .voyage_corridors import GATES, Corridor, find_corridors
 from .voyage_query import VoyageQuery
@@ -137,7 +137,7 @@ def _voyage(
         transfer_teu=passing.transfer_teu,
         day=passing.start,
     )
-    eta = query.ready + timedelta(days=math.ceil(passing.days - 1e-9)) if query.ready else None
+    eta = passing.start + timedelta(days=math.ceil(passing.days - 1e-9)) if query.ready else None
     lightened = f" with {math.ceil(passing.transfer_teu):,} TEU by rail" if passing.transfer_teu else ""
     return Voyage(
         label=corridor.label + lightened,
@@ -244,7 +244,9 @@ def _assumptions(
     if query.ready is None:
         yield f"no ready date given: days are relative, closures and emission areas are those of {today.isoformat()}"
         if query.arrive_by is not None:
-            yield "without a ready date the latest arrival cannot be checked"
+            yield f"no ready date given: for the latest arrival, departure on {today.isoformat()} is assumed"
+    elif (start := departure(query, today)) != query.ready:
+        yield f"the ready date {query.ready.isoformat()} has gone by: departure on {start.isoformat()} is assumed"
 
 
 def _no_options(query: VoyageQuery, constraints: Constraints, missing: Sequence[str]) -> Optimum:

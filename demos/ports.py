@@ -69,6 +69,8 @@ class City:
     country: str
     lat: float
     lon: float
+    lakes: bool = False
+    """A harbour of the Great Lakes, behind locks and winter ice that a container ship of the sea does not pass."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,8 +137,7 @@ def load_gazetteer() -> Gazetteer:
     """Read searoute's table and the planner's own lists, once."""
     lists = _read_json("ports_names.json")
     geography = _read_json("ports_regions.json")
-    inland = set(lists["inland"])
-    ports, spellings, hinterland = _read_ports(lists, inland)
+    ports, spellings, hinterland = _read_ports(lists)
     names = _index_names(ports, spellings, lists)
     cities = {fold(row["city"]): _city(row) for row in _read_csv("ports_cities.csv")}
     for city in hinterland:
@@ -154,10 +155,11 @@ def load_gazetteer() -> Gazetteer:
 
 
 def _read_ports(
-    lists: Mapping[str, Any], inland: set[str]
+    lists: Mapping[str, Any],
 ) -> tuple[dict[str, Port], dict[str, set[str]], list[City]]:
     from searoute.data.ports_dict import node_list  # pyright: ignore[reportMissingTypeStubs]  (no stubs)
 
+    inland, lakes = set(lists["inland"]), set(lists["lakes"])
     regions = {row["locode"]: row["region"] for row in _read_csv("ports_regions.csv")}
     ports: dict[str, Port] = {}
     spellings: dict[str, set[str]] = {}
@@ -168,8 +170,8 @@ def _read_ports(
     for code, name, lat, lon, size in [*((*extra, 1.0) for extra in lists["extra"]), *rows]:
         written = name.title() if name.isupper() else name
         tidy = stripped if len(stripped := _TAIL.sub("", written)) > 3 else written
-        if code in inland:
-            hinterland.append(City(name=tidy, country=code[:2], lat=lat, lon=lon))
+        if code in inland or code in lakes:
+            hinterland.append(City(name=tidy, country=code[:2], lat=lat, lon=lon, lakes=code in lakes))
             continue
         shown = (lists["aliases"].get(code) or [tidy])[0]
         found = Port(

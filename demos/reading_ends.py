@@ -91,6 +91,7 @@ def _city_question(name: str, city: City) -> str:
     near = nearest_ports(city.lat, city.lon)
     away = distance_km(city.lat, city.lon, near[0].lat, near[0].lon)
     fact = "is inland" if away > _INLAND_KM else "has no sea port of its own here"
+    fact = "is inland, about the Great Lakes, where no container ship of the open sea goes" if city.lakes else fact
     return f"{city.name!r} {fact}; the nearest ports are {_listed(near)}. Which port is {_SPOKEN[name]}?"
 
 

@@ -96,7 +96,8 @@ def candidates(request: str, *, today: date) -> Candidates:
 
 def _plain(request: str) -> str:
     """The request on one kind of space and quote, every character still in its place."""
-    return re.sub(r"[\u00a0\u202f\t\r]", " ", request).replace("’", "'").replace("‘", "'").replace("_", " ")
+    text = re.sub(r"[\u00a0\u202f\t\r]", " ", request).replace("’", "'").replace("‘", "'").replace("_", " ")
+    return re.sub(r"""(["'])([\w ]+)\1(?=\s*:)""", r" \2 ", text)
 
 
 def _own_span(found: DateFound) -> Span:

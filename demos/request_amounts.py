@@ -13,6 +13,8 @@ from .request_text import Span, number, read_number
 
 DEEPEST_DRAFT_M = 24.6
 """Full-load draft of the deepest vessel ever sailed (Seawise Giant)."""
+_SHALLOWEST_DRAFT_M = 4.0
+"""A length given without its name is no ship's draft below this."""
 LARGEST_AMOUNT = 1e11
 """No cargo in TEU and no voyage in dollars comes near it."""
 _CURRENCIES = {
@@ -91,7 +93,7 @@ _TEU = re.compile(
     rf"{number('n')}(?:{_TIMES}{_SIZE20}{_FOOT}(?:ers?)?(?:s\b)?{_TYPE}|\s*-?(?:teus?|t\.e\.u\.s?)\b)",
     re.IGNORECASE,
 )
-_LABELLED = re.compile(rf"\b(?P<unit>teus?|feus?)\s*(?:[:=]|of|is)\s*{number('n')}", re.IGNORECASE)
+_LABELLED = re.compile(rf"\b(?P<unit>teus?|feus?)[\s']*(?:[:=]|of|is)\s*{number('n')}", re.IGNORECASE)
 _SIZE_AFTER = re.compile(
     rf"\s*(?:,|of|\(|each|-|at)*\s*(?:all\s+)?(?P<size>{_SIZE40}|{_SIZE20}){_FOOT}(?:ers?|s)?\b"
     rf"|\s*\(?(?:all\s+)?(?P<hc>40|45)\s*(?:hc|hq)\b",
@@ -138,6 +140,18 @@ _DRAFT = re.compile(
         rf"|days?|knots|%|tonn|tons|k\b|·)|[\d/]))",
     re.IGNORECASE,
 )  # fmt: skip
+
+
+_BARE_DRAFT = re.compile(
+    rf"(?:(?P<at>\bat\s+)|(?<!\w)){number('d', scale=False)}\s*(?:(?(at)m|(?!))|mtrs?|met(?:er|re)s?)\b"
+    r"(?!\s*(?:\w+\s+)?(?:long|length|loa|wide|width|beam|high|height|air|container|box|usd|dollars?)|\s*[x×*/]|[-²³])",
+    re.IGNORECASE,
+)
+_NO_DRAFT = re.compile(
+    r"(?:\b(?:length|long|loa|lbp|beam|breadth|width|height|air|cranes?|outreach|max(?:imum)?|most|under|below|than|up\s+to"
+    r"|cap|budget|cost|price|spend|limit|visibility|waves?|swell|for|usd)\b[\s\w:=]{0,12}|[$€£x×*/]\s*)$",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -278,7 +292,16 @@ def _read_draft(text: str) -> tuple[list[Amount], list[tuple[str, str]]]:
             questions.append(("draft_m", f"{match[0].strip()!r} has no unit: is it feet, or metres?"))
             continue
         amounts.append(Amount(field="draft_m", value=_metres(match, name, value), span=_span(match)))
-    return amounts, questions
+    return (amounts, questions) if amounts or questions else (_bare_draft(text), [])
+
+
+def _bare_draft(text: str) -> list[Amount]:
+    """`2,400 TEU at 12.5 m`: the only length of the request, when it can be nothing but a draft."""
+    lengths = [each for each in _BARE_DRAFT.finditer(text) if not _NO_DRAFT.search(text[: each.start()])]
+    if len(lengths) != 1 or not _SHALLOWEST_DRAFT_M <= read_number(lengths[0], "d") <= DEEPEST_DRAFT_M:
+        return []
+    value = round(read_number(lengths[0], "d"), 2)
+    return [Amount(field="draft_m", value=value, span=_span(lengths[0]), note="read as the draft")]
 
 
 def _metres(match: re.Match[str], name: str, value: float) -> float:
@@ -299,7 +322,7 @@ def _read_money(text: str, teu: float) -> tuple[list[Amount], list[tuple[str, st
     questions: list[tuple[str, str]] = []
     for match in matches:
         name = "a" if match.groupdict().get("a") is not None else "b"
-        value = read_number(match, name)
+        value = read_number(match, name, whole=not match.groupdict().get(f"{name}scale"))
         if re.search(r"(?:^|\s)(?:[-−]|minus\s|negative\s)\s*$", text[: match.start()]):
             value = -value
         per = _PER.match(text[match.end() :])

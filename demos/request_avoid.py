@@ -71,7 +71,7 @@ _TURN = re.compile(
     r"|going|sail|route|routing|take|use|using|come|proceed)(?:ing|s)?\b"
     r"|prefer(?:s|ably)?|only\s+(?:via|through|by|use)|is\s+(?:fine|ok|okay|allowed|acceptable"
     r"|open)|are\s+(?:fine|ok))"
-    r"|,\s*(?:go|sail|route|take|use|via|through|please\s+(?:go|use|take|route))\b|,\s*(?:from|to"
+    r"|[,:–—]\s*(?:go|sail|route|take|use|via|through|please\s+(?:go|use|take|route))\b|,\s*(?:from|to"
     r"|ready|budget|arriv\w+|deliver\w*|draft|departing|leaving)\b",
     re.IGNORECASE,
 )

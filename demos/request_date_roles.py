@@ -27,7 +27,7 @@ _LASTING = re.compile(
     re.IGNORECASE,
 )
 _STRONG_READY = re.compile(
-    r"\b(?:read(?:y|iness)|available|availab\w+|load(?:s|ed|ing|able)?|laycan|window|lay\s?days?|laydays?"
+    r"\b(?:read(?:y|iness)|rdy|available|availab\w+|load(?:s|ed|ing|able)?|laycan|window|lay\s?days?|laydays?"
     r"|depart(?:s|ed|ing|ure)?|sail(?:s|ing)?|leav(?:e|es|ing)|etd|crd|pick(?:ed)?[\s-]?up"
     r"|collect\w*|set(?:s|ting)?\s+(?:off|sail|out)"
     r"|earliest|not\s+(?:be\s+)?(?:before|earlier|until)|no\s+(?:earlier|sooner)|cut[\s-]?off"
@@ -46,7 +46,7 @@ _STRONG_ARRIVE = re.compile(
 _WEAK_READY = re.compile(
     r"\b(?:from|after|since|as\s+of|starting|any\s?time\s+from|onwards?)\b", re.IGNORECASE
 )
-_WEAK_ARRIVE = re.compile(r"\b(?:by|before|until|till|latest|no\s+later)\b|\bto\s*$", re.IGNORECASE)
+_WEAK_ARRIVE = re.compile(r"\b(?:by|before|b4|until|till|latest|no\s+later)\b|\bto\s*$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

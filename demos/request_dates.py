@@ -63,7 +63,7 @@ _FORMS = re.compile(
     r"|(?<=ready )immediately|immediately(?= available)|promptly|prompt|(?<=available )(?:now"
     r"|immediately)|(?:load|leave|sail|depart|leaving|sailing|ship)s?\s+(?:now|immediately"
     r"|at\s+once))\b"
-    r"|\b(?P<feast>christmas(?:\s+(?:day|eve))?|new\s+year'?s?(?:\s+(?:day|eve))?)\b"
+    r"|\b(?P<feast>(?:christmas|xmas)(?:\s+(?:day|eve))?|new\s+year'?s?(?:\s+(?:day|eve))?)\b"
     r"|\b(?P<vague>(?:next|this)\s+(?:week|month|year|quarter|spring|summer|autumn|fall|winter)"
     r"|(?:week|wk|cw)\s+\d{1,2}|q[1-4](?:\s+\d{4})?|easter|ramadan|chinese\s+new\s+year)\b"
     r"|(?<=\bthe )(?P<nth>\d{1,2}(?:st|nd|rd|th))\b(?!\s*(?:of|largest|\w*\s*(?:biggest|largest)))",
@@ -332,7 +332,7 @@ def _relative_day(match: re.Match[str], today: date) -> date | None:
             else None
         )
     if match["feast"]:
-        name = re.sub(r"\s+", " ", match["feast"].lower().replace("'", ""))
+        name = re.sub(r"\s+", " ", match["feast"].lower().replace("'", "")).replace("xmas", "christmas")
         month, day = _FEASTS.get(name, (1, 1))
         this_year = date(today.year, month, day)
         return this_year if this_year >= today else date(today.year + 1, month, day)

@@ -123,17 +123,21 @@ def _codes(text: str, gazetteer: Gazetteer) -> list[Place]:
 
 
 def _short_codes(text: str, gazetteer: Gazetteer) -> list[Place]:
-    """`from LAX to HKG`: the last three letters of a LOCODE, after a cue, in a text that is not all capitals."""
+    """`from LAX to HKG`: the last three letters of a LOCODE where a port is named, unless all the text is in capitals."""
     found: list[Place] = []
-    for match in [] if text.isupper() else re.finditer(r"(?<![\w-])[A-Z]{3}(?![\w-])", text):
+    letters = r"[a-z]{3}" if text.islower() else r"[A-Z]{3}"
+    for match in [] if text.isupper() else re.finditer(rf"(?<![\w-]){letters}(?![\w-])", text):
+        opens = not text[: match.start()].strip() and _LEADS_ON.match(text, match.end())
         if (
             fold(match[0]) in gazetteer.names
             or fold(match[0]) in COMMON_WORDS
-            or not _PLACE_CUE.search(text[: match.start()])
+            or not (opens or _PLACE_CUE.search(text[: match.start()]))
         ):
             continue
         codes = tuple(
-            code for code, port in gazetteer.ports.items() if code[2:] == match[0] and port.size == 2
+            code
+            for code, port in gazetteer.ports.items()
+            if code[2:] == match[0].upper() and port.size == 2
         )
         if codes and fold(match[0]) not in gazetteer.places:
             span = Span(start=match.start(), end=match.end(), text=match[0])

@@ -71,7 +71,14 @@ _SENDER = re.compile(
     r"\b(?:this\s+is|my\s+name\s+is|regards|greetings|hello|hi|writing|calling|yours)\b[^.;\n]{0,30}\b(?:from|in)\s+$",
     re.IGNORECASE,
 )
+_REDELIVERY = re.compile(r"\bre-?del(?:ivery|iver(?:ed|ing)?)?\b", re.IGNORECASE)
+_CHARTER_END = re.compile(
+    rf"\b(?P<re>re-?)?del(?:ivery|iver(?:ed|ing)?)?\s*[:=]?\s*(?:(?:dop|aps|arrival|passing)\s+)?{_FILL}$", re.IGNORECASE
+)
+"""A charterer takes a ship over where she is delivered and gives her back where she is redelivered."""
 _AT = r"s?\b(?:(?!\bfrom\b|\bto\b)[^.;,]){0,25}\b(?:in|at|near)\s+(?:the\s+)?(?:port\s+of\s+)?$"
+_WISH = re.compile(r"\b(?:have|has|had|need|needs|want|wants|like|wish|try|going|got|able|plan|planning)\s+to\b", re.IGNORECASE)
+"""A `to` that leads to a verb and not to a place."""
 _RECEIVER = re.compile(
     rf"\b(?:consignee|buyer|customer|client|receiver|importer|end\s+user){_AT}", re.IGNORECASE
 )
@@ -125,6 +132,8 @@ def _end_of(text: str, places: Sequence[Place], position: int) -> End:
     before = text[start : place.span.start]
     stop = places[position + 1].span.start if position + 1 < len(places) else len(text)
     after = text[place.span.end : stop]
+    if _REDELIVERY.search(text) and (charter := _CHARTER_END.search(before)):
+        return "destination" if charter["re"] else "origin"
     if _NOT.search(before) or _VIA.search(before):
         return "via"
     if _SENDER.search(before):
@@ -171,6 +180,7 @@ def _last_word(pattern: re.Pattern[str], before: str) -> int:
 
 def _loosely(before: str) -> End:
     """`from our friends in`, `arriving safely in`, `ready 3 March in`: a cue a few words back."""
+    before = _WISH.sub(lambda match: "-" * len(match[0]), before)
     tail = re.search(
         r"\b(?P<cue>from|to|into|ready|available|loading|loaded|load|discharging|discharged"
         r"|discharge|arrive|arrives|arriving|arrival|delivered|delivery|deliver|needed|due|unload"

@@ -21,7 +21,7 @@ class Passing:
 
     speed_kn: float
     start: date
-    """Day of departure: the ready date, or today."""
+    """Day of departure."""
     days: float
     idle_days: float
     """In canals, at the railway and waiting; part of `days`."""
@@ -43,7 +43,7 @@ def sail(
     today: date,
 ) -> Passing:
     """Time a corridor at a steady speed. A passage that reopens on a known day is waited for."""
-    start = query.ready or today
+    start = departure(query, today)
     draft = vessel.design_draft_m if query.draft_m is None else query.draft_m
     transfer = lightening_teu(constraints, vessel, draft) if "panama" in corridor.route.passages else 0.0
     idle = waiting = 0.0
@@ -63,6 +63,14 @@ def sail(
         transfer_teu=transfer,
         draft_m=draft,
     )
+
+
+def departure(query: VoyageQuery, today: date) -> date:
+    """The ready date; today when it is open or gone by, unless the whole request lies in the past."""
+    if query.ready is None:
+        return today
+    looks_back = query.arrive_by is not None and query.arrive_by < today
+    return query.ready if looks_back else max(query.ready, today)
 
 
 def lightening_teu(constraints: Constraints, vessel: VesselClass, draft_m: float) -> float:
@@ -87,8 +95,8 @@ def check_voyage(
     """Every limit the voyage meets, kept or broken."""
     for passage in corridor.route.passages:
         yield from _check_passage(query, constraints, vessel, passage, passing)
-    if query.arrive_by is not None and query.ready is not None:
-        yield _check_arrival(query.arrive_by, query.ready, passing.days)
+    if query.arrive_by is not None:
+        yield _check_arrival(query.arrive_by, passing.start, passing.days)
     if query.max_cost_usd is not None:
         over = total_usd - query.max_cost_usd
         yield Check(
@@ -182,8 +190,8 @@ def _check_size(name: str, vessel: VesselClass, limit: Limit, largest: float) ->
     )
 
 
-def _check_arrival(arrive_by: date, ready: date, days: float) -> Check:
-    allowed = float((arrive_by - ready).days)
+def _check_arrival(arrive_by: date, start: date, days: float) -> Check:
+    allowed = float((arrive_by - start).days)
     late = days - allowed
     return Check(
         kind="arrive_by",
