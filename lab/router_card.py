@@ -7,19 +7,27 @@ from collections.abc import Mapping
 from ..router.lexical import LexicalModel
 
 _SOURCES: Mapping[str, tuple[str, str, str]] = {
-    "strategyqa": ("StrategyQA decomposition steps, train (eladsegal/strategyqa)", "MIT", "both: `operation` by majority and no paragraph is reasoning"),
+    "strategyqa": (
+        "StrategyQA steps, train (eladsegal/strategyqa)",
+        "MIT",
+        "both: `operation` by majority, no paragraph",
+    ),
     "break": ("Break QDMR steps, dev (allenai/Break)", "MIT", "both: by operator"),
     "nq": ("NQ-open, dev (efficientqa/nq-open)", "Apache-2.0", "knowledge"),
     "hotpotqa": ("HotpotQA questions, dev (ysymyth/ReAct)", "CC BY-SA 4.0", "knowledge"),
     "gsm8k": ("GSM8K (openai/grade-school-math)", "MIT", "reasoning"),
     "bbh": ("BIG-Bench Hard, 23 tasks (suzgunmirac/BIG-Bench-Hard)", "MIT", "reasoning"),
-    "mmlu": ("MMLU prompts of 34 plainly one-sided subjects (lm-sys/RouteLLM)", "Apache-2.0", "both: by subject"),
+    "mmlu": (
+        "MMLU prompts of 34 plainly one-sided subjects (lm-sys/RouteLLM)",
+        "Apache-2.0",
+        "both: by subject",
+    ),
     "xquad": ("XQuAD English questions (google-deepmind/xquad)", "CC BY-SA 4.0", "knowledge"),
     "passages": ("XQuAD English paragraphs with a question", "CC BY-SA 4.0", "knowledge"),
     "scifact": ("SciFact claims", "CC BY 4.0", "knowledge"),
     "anthropic_docs": ("Questions on documentation (anthropics/claude-cookbooks)", "MIT", "knowledge"),
     "exemplars": ("Written for this project: `exemplars.txt` beside this card", "Apache-2.0", "both"),
-}  # fmt: skip
+}
 
 _CARD = """# Model card: the `learned` router policy
 
@@ -49,7 +57,7 @@ On rows the model was not fitted to. `cross_validated_*` weighs the sets as trai
 
 ## Limits
 - English only.
-- It reads the wording. A step whose references are masked, or a question that hides its arithmetic in prose, can fool it.
+- It reads the wording: masked references, or arithmetic hidden in prose, can fool it.
 - Reasoning and knowledge are a matter of degree; the labels of the sets draw the line in different places. StrategyQA's
   annotators disagree on steps such as "Can a #1 swim?", which need a fact and a conclusion.
 - Long texts are read at their head and tail only ({cap} characters).

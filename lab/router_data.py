@@ -23,10 +23,9 @@ Label = Literal[0, 1]
 LODO_SETS = ("strategyqa", "break", "nq", "hotpotqa", "gsm8k", "bbh", "mmlu")
 """The sets that are held out in turn."""
 
-REASONING_OPERATORS = frozenset(
-    "aggregate arithmetic comparison comparative boolean superlative intersection union discard sort".split()
-)
-KNOWLEDGE_OPERATORS = frozenset("select project filter group".split())
+_REASONING = "aggregate arithmetic comparison comparative boolean superlative intersection union discard sort"
+REASONING_OPERATORS = frozenset(_REASONING.split())
+KNOWLEDGE_OPERATORS = frozenset(("select", "project", "filter", "group"))
 
 BBH_DROPPED = frozenset(("sports_understanding", "movie_recommendation", "ruin_names", "date_understanding"))
 """Partly knowledge: they need facts about athletes and films, famous names, or the calendar besides the text."""

@@ -20,11 +20,11 @@ from .router_styles import restyled
 
 MIN_ROWS = 4
 """Texts a feature must occur in: rarer ones would memorise rows."""
-STRENGTH = 300.0
+STRENGTH = 400.0
 """Inverse of the regularisation, of all sets together."""
 RESTYLED_WEIGHT = 0.3
 """Weight of a restyled copy against its original."""
-SET_WEIGHTS: Mapping[str, float] = {"strategyqa": 30.0, "exemplars": 8.0}
+SET_WEIGHTS: Mapping[str, float] = {"strategyqa": 12.0, "exemplars": 10.0}
 """Weight of a set against the others'."""
 SIZE_POWER = 0.3
 """How much of a set's size is evened out: 0 counts rows, 1 counts sets."""
@@ -62,6 +62,7 @@ class Reader:
         self._known: dict[str, Features] = {}
 
     def __call__(self, text: str) -> Features:
+        """What `router.features.read` gives, read once."""
         found = self._known.get(text)
         if found is None:
             found = self._known[text] = read(text)
@@ -73,7 +74,7 @@ def examples_of(rows: Iterable[Row]) -> list[Example]:
 
     Sets are capped at `ROW_CAPS`; which rows stay follows from their text.
     """
-    counts = Counter((row.dataset, row.text, row.label) for row in rows)
+    counts: Counter[tuple[str, str, Label]] = Counter((row.dataset, row.text, row.label) for row in rows)
     taken: Counter[tuple[str, int]] = Counter()
     found: list[Example] = []
     for dataset, text, label in sorted(counts, key=lambda key: (zlib.crc32(key[1].encode()), key)):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from itertools import pairwise
 
 from .lexicon import CLASSES, FUNCTION_WORDS
 
@@ -44,7 +45,18 @@ def read(text: str) -> Features:
     words = [_shape(token) for token in _TOKEN.findall(body)]
     if options >= 2:
         words = [word for word in words if word not in _LETTERS]
-    return _words(words) + _skeleton(words) + _asked(body, options) + _signs(text, words, options)
+    wording = _words(words) + _skeleton(words) + _asked(body, options)
+    return wording + _of_steps(text, words, wording) + _signs(text, words, options)
+
+
+def _of_steps(text: str, words: list[str], wording: Features) -> Features:
+    """The wording once more under names of its own where a question rests on upstream answers.
+
+    Steps use the same words to another end than whole questions do (Daumé 2007: one copy shared, one per domain).
+    """
+    if "#" not in words or not text.rstrip().endswith("?"):
+        return []
+    return [("r " + name, 1.5 * value) for name, value in wording if name[0] != "s"]
 
 
 _SENTENCE = re.compile(r"[^.?!\n]*[^.?!\s\n][^.?!\n]*[.?!]*")
@@ -64,7 +76,7 @@ def _shape(token: str) -> str:
 
 def _words(words: list[str]) -> Features:
     names = dict.fromkeys("w " + word for word in words)
-    names.update(dict.fromkeys(f"b {a} {b}" for a, b in zip(words, words[1:], strict=False)))
+    names.update(dict.fromkeys(f"b {a} {b}" for a, b in pairwise(words)))
     for word in words:
         if len(word) > 5:
             names["s " + word[-4:]] = None
@@ -78,7 +90,7 @@ def _skeleton(words: list[str]) -> Features:
         if bone != "_" or not bones or bones[-1] != "_":
             bones.append(bone)
     bones = ["^", *bones, "$"]
-    names = dict.fromkeys(f"k {a} {b}" for a, b in zip(bones, bones[1:], strict=False))
+    names = dict.fromkeys(f"k {a} {b}" for a, b in pairwise(bones))
     names.update(
         dict.fromkeys(f"k {a} {b} {c}" for a, b, c in zip(bones, bones[1:], bones[2:], strict=False))
     )

@@ -41,7 +41,7 @@ class FixedPolicy:
 
 
 class RandomPolicy:
-    """Reasoning with probability `share`, by a hash of seed, id and text: the same subtask always falls the same way."""
+    """Reasoning with probability `share`, by a hash of seed, id and text: one subtask always falls one way."""
 
     def __init__(self, *, seed: int = 0, share: float = 0.5) -> None:
         if not 0.0 <= share <= 1.0:

@@ -7,7 +7,7 @@ from .subtask import Subtask
 
 
 def lane_of(subtask: Subtask, kind: Kind) -> LaneName:
-    """The preferred lane. An agent without a store sends `retrieval` elsewhere; a set `Subtask.lane` is its business."""
+    """The preferred lane. An agent without a store sends `retrieval` elsewhere, and minds `Subtask.lane`."""
     if subtask.tool is not None:
         return "tool"
     return "local" if kind == "reasoning" else "retrieval"

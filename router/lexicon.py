@@ -18,10 +18,12 @@ _CLASS_WORDS: Mapping[str, str] = {
         best worst widest deepest hottest coldest maximum minimum max min first last top bottom""",
     "aggregate": """number count total sum average mean median mode many much difference ratio percentage proportion
         combined altogether remainder quotient product quantity amount tally overall""",
-    "compute": """compute calculate add subtract multiply divide multiplied divided plus minus times sum solve evaluate
+    "compute": """compute calculate add subtract multiply divide multiplied divided plus minus times sum
+        solve evaluate
         simplify convert derive estimate round factor expand integrate differentiate rank sort order arrange compare
         count tally subtracting adding deduct halve double triple twice half third quarter""",
-    "decide": """choose pick select decide determine check verify test whether if satisfy satisfies feasible valid invalid
+    "decide": """choose pick select decide determine check verify test whether if satisfy satisfies feasible
+        valid invalid
         allowed permitted possible consistent contradict contradicts follow follows true false both either neither
         all any every none constraint constraints optimal optimise optimize schedule assign allocate plan infer deduce
         conclude imply implies therefore assume suppose given let""",
@@ -29,20 +31,24 @@ _CLASS_WORDS: Mapping[str, str] = {
         unique duplicates combine merge join members subset contained include included includes list""",
     "lookup": """find look search retrieve fetch lookup identify name define describe explain cite summarise summarize
         quote report state locate tell outline document reference""",
-    "who": "who whom whose actor actress singer author writer director president king queen founder inventor player coach",
+    "who": """who whom whose actor actress singer author writer director president king queen founder inventor
+        player coach""",
     "when": "when date year century decade born died founded released published established started ended birthday",
     "where": "where country city state town capital located location place region river mountain continent island",
     "why": "why cause causes caused because reason reasons effect effects function purpose role",
     "algebra": """equation equations polynomial polynomials quadratic linear cubic root roots zero zeros variable
         coefficient coefficients integer integers prime primes divisor divisible multiple multiples fraction fractions
-        decimal exponent logarithm log sqrt inequality expression function functions domain range inverse real rational
+        decimal exponent logarithm log sqrt inequality expression function functions domain range inverse real
+        rational
         irrational complex imaginary digit digits even odd sequence series arithmetic geometric term terms factorial
         modulo mod remainder congruent""",
-    "geometry": """triangle triangles square rectangle circle radius diameter circumference perimeter area volume angle
+    "geometry": """triangle triangles square rectangle circle radius diameter circumference perimeter area
+        volume angle
         angles degrees polygon hexagon parallel perpendicular coordinates coordinate slope line plane vertex vertices
         hypotenuse cube sphere cylinder cone axis graph parabola ellipse symmetric""",
     "calculus": """derivative derivatives integral integrals limit limits continuous differentiable converge converges
-        convergent diverges vector vectors matrix matrices determinant eigenvalue eigenvalues transpose rank basis span
+        convergent diverges vector vectors matrix matrices determinant eigenvalue eigenvalues transpose rank
+        basis span
         subspace linear transformation dimension group groups ring field fields homomorphism isomorphic isomorphism
         subgroup abelian cyclic generator element elements permutation permutations finite infinite bounded open
         closed compact topology metric theorem converges""",
@@ -51,11 +57,13 @@ _CLASS_WORDS: Mapping[str, str] = {
         coins cards deck marbles drawn tossed rolled independent expected outcome outcomes percentile score scores
         combinations arrangements""",
     "logic": """argument arguments premise premises conclusion proposition propositional predicate symbolization
-        symbolize tautology contradiction truth table logically equivalent validity counterexample valuation quantifier
+        symbolize tautology contradiction truth table logically equivalent validity counterexample valuation
+        quantifier
         syllogism lies liar truthful knight knave statement statements consistent inconsistent antecedent consequent
         conditional translate translates""",
     "code": """algorithm algorithms array arrays loop loops iteration recursive recursion complexity procedure program
-        code pseudocode input output variable boolean binary hexadecimal bit bits byte bytes string strings stack queue
+        code pseudocode input output variable boolean binary hexadecimal bit bits byte bytes string strings
+        stack queue
         heap tree trees graph graphs node nodes edge edges pointer cache memory processor compiler language grammar
         automaton turing decidable np hash python java execute executes executed segment index returns
         print prints""",
@@ -81,7 +89,8 @@ _CLASS_WORDS: Mapping[str, str] = {
         genetic dna rna mutation chromosome inheritance vitamin vitamins dietary diet nutrition nutrient nutrients
         mortality cognitive dementia aging elderly anatomy cranial spinal membrane pulmonary cardiac gastric
         bilateral anterior posterior medication prescribed hypertension presents emergency department""",
-    "law": """court courts law laws legal statute statutes plaintiff defendant contract contracts liability liable tort
+    "law": """court courts law laws legal statute statutes plaintiff defendant contract contracts liability
+        liable tort
         negligence judge jury trial appeal constitutional constitution amendment rights jurisdiction treaty treaties
         convention evidence witness testimony hearsay crime criminal murder burglary robbery property deed landlord
         tenant buyer seller agreement breach damages suit sued prosecution attorney lawyer police arrest sovereignty
@@ -94,13 +103,15 @@ _CLASS_WORDS: Mapping[str, str] = {
         neanderthal neolithic paleolithic civilization civilizations artifacts maya aztec inca egypt mesopotamia
         indigenous native settlers abolition suffrage""",
     "politics": """president presidential congress senate senator representative representatives election elections
-        electoral vote voters voting party parties democratic republican liberal conservative policy policies government
+        electoral vote voters voting party parties democratic republican liberal conservative policy policies
+        government
         governments foreign security military nuclear weapons deterrence alliance nato un united nations terrorism
         diplomacy sanctions amendment federalism bureaucracy lobby interest judicial veto bill citizenship
         administration doctrine cold containment hegemony realism liberalism constructivism""",
     "society": """sociology sociologist sociological social society class gender culture cultural ethnic race racial
         religion religious identity capitalism marx weber durkheim urban family marriage education inequality
-        stratification public relations media press campaign stakeholders communication crisis marketing brand consumer
+        stratification public relations media press campaign stakeholders communication crisis marketing brand
+        consumer
         management theory concept term refers known according describes approach scholars model perspective""",
     "religion": """god gods religion hindu hinduism buddhist buddhism buddha islam islamic muslim muslims quran jewish
         judaism torah christian christianity jesus bible sikh sikhism guru daoism confucian confucius shinto temple
@@ -108,7 +119,8 @@ _CLASS_WORDS: Mapping[str, str] = {
     "geography": """population country countries region regions continent ocean sea climate agricultural agriculture
         migration urban rural urbanization map cultural border borders desert tropical port ports canal strait harbor
         harbour trade export exports import imports demographic birth fertility developing""",
-    "science": """species animal animals plant plants cell organism organisms evolution planet planets star stars galaxy
+    "science": """species animal animals plant plants cell organism organisms evolution planet planets star
+        stars galaxy
         sun moon earth mineral rock chemical element atom molecule compound reaction acid metal discovered invented
         scientist theory climate carbon oxygen water""",
     "culture": """film movie song album band tv show series episode season character played plays game team league
@@ -132,18 +144,21 @@ def _by_word() -> dict[str, tuple[str, ...]]:
 CLASSES: Mapping[str, tuple[str, ...]] = _by_word()
 """Word to the classes it is in."""
 
-FUNCTION_WORDS = frozenset(
-    """a an the this that these those it its they them their he she his her him we our you your i my me one ones
-    is are was were be been being am do does did doing done has have had having can could will would shall should may
-    might must not no nor and or but if then else so as than when where which who whom whose what why how whether while
-    of in on at by for from to with without into onto over under above below between among within before after during
-    since until through across against about around near per via out up down off
-    all any both each either every few fewer less least many more most much neither none only other others another own
-    same several some such too very also just still even ever never now there here
-    yes no true false enough at least equal larger greater higher lower smaller bigger longer shorter older younger
-    earlier later faster slower largest greatest highest lowest smallest biggest longest shortest oldest youngest
-    earliest latest first last next number total sum difference average minimum maximum percent percentage times
-    compute calculate find list name give show tell count sort add subtract divided multiplied plus minus
-    following correct statement value x y z n""".split()
-)
+_KEPT = """
+    a an the this that these those it its they them their he she his her him we our you your i my me
+    one ones is are was were be been being am do does did doing done has have had having can could
+    will would shall should may might must not no nor and or but if then else so as than when where
+    which who whom whose what why how whether while of in on at by for from to with without into
+    onto over under above below between among within before after during since until through across
+    against about around near per via out up down off all any both each either every few fewer less
+    least many more most much neither none only other others another own same several some such too
+    very also just still even ever never now there here yes true false enough equal larger greater
+    higher lower smaller bigger longer shorter older younger earlier later faster slower largest
+    greatest highest lowest smallest biggest longest shortest oldest youngest earliest latest first
+    last next number total sum difference average minimum maximum percent percentage times compute
+    calculate find list name give show tell count sort add subtract divided multiplied plus minus
+    following correct statement value x y z n
+"""
+
+FUNCTION_WORDS = frozenset(_KEPT.split())
 """Words the skeleton keeps."""

@@ -43,6 +43,7 @@ def reason_of(names: Sequence[str], kind: Kind) -> str:
 
 
 def _in_words(name: str) -> str:
+    name = name.removeprefix("r ")
     family, _, rest = name.partition(" ")
     if family == "d":
         return _SIGNS.get(rest, "its " + rest.split()[0])

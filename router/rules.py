@@ -31,6 +31,7 @@ def _rule(pattern: str, p_reasoning: float, reason: str) -> Rule:
     )
 
 
+_VERB = r"(?:is|are|was|were|does|do|did|can|which)"
 _COMPARISON = (
     r"(?:more|less|fewer|greater|larger|bigger|smaller|higher|lower|longer|shorter|older|younger|earlier|later|faster"
     r"|slower|cheaper|heavier|lighter|same|equal|before|after|between|within|exceeds?|match(?:es)?)"
@@ -38,21 +39,45 @@ _COMPARISON = (
 
 RULES: tuple[Rule, ...] = (
     _rule(r"#\w+.*#\w+", 0.92, "relates two upstream answers"),
-    _rule(r"\b(?:is|are|was|were|does|do|did|can|could|would|has|have)\b.*#\w+", 0.7, "a yes/no check of an upstream answer"),
-    _rule(r"\b(?:look up|look for|search|retrieve|quote|find out who|according to the (?:document|report))\b", 0.05, "asks to look something up"),
-    _rule(r"\d\s*[-+*/=^<>]\s*[(\d]|\b(?:equation|integral|derivative|polynomial|probability)\b", 0.95, "holds a formula"),
     _rule(
-        r"^\W*(?:compute|calculate|add|subtract|multiply|divide|sum|count|sort|order|rank|compare|convert|solve|simplify"
-        r"|evaluate|decide|determine|choose|pick|schedule|assign|plan|prove|check (?:if|whether|that))\b",
+        r"\b(?:is|are|was|were|does|do|did|can|could|would|has|have)\b.*#\w+",
+        0.7,
+        "a yes/no check of an upstream answer",
+    ),
+    _rule(
+        r"\b(?:look up|look for|search|retrieve|quote|find out who|according to the (?:document|report))\b",
+        0.05,
+        "asks to look something up",
+    ),
+    _rule(
+        r"\d\s*[-+*/=^<>]\s*[(\d]|\b(?:equation|integral|derivative|polynomial|probability)\b",
+        0.95,
+        "holds a formula",
+    ),
+    _rule(
+        r"^\W*(?:compute|calculate|add|subtract|multiply|divide|sum|count|sort|order|rank|compare|convert|solve"
+        r"|simplify|evaluate|decide|determine|choose|pick|schedule|assign|plan|prove|check (?:if|whether|that))\b",
         0.9,
         "opens with something to work out",
     ),
-    _rule(r"\b(?:how many|how much|how long|how far)\b.*$(?<=\?)(?<=.{120})", 0.85, "a long text that asks for a quantity"),
+    _rule(
+        r"\b(?:how many|how much|how long|how far)\b.*$(?<=\?)(?<=.{120})",
+        0.85,
+        "a long text that asks for a quantity",
+    ),
     _rule(r"(?:\b\d[\d.,]*\b.*){3}", 0.85, "carries three or more numbers"),
-    _rule(rf"^\W*(?:is|are|was|were|does|do|did|can|which)\b.*\b{_COMPARISON}\b.*\b(?:than|as|to|and|or|\d)", 0.8, "compares given things"),
-    _rule(r"\b(?:premises?|valid or invalid|follows? (?:that|from)|if all|true or false|alphabetical)\b", 0.9, "draws a conclusion"),
-    _rule(r"^\W*(?:who|whom|whose|when|where|why|what|which|how|name|define|describe|explain|list)\b", 0.12, "asks for a fact"),
-)  # fmt: skip
+    _rule(rf"^\W*{_VERB}\b.*\b{_COMPARISON}\b.*\b(?:than|as|to|and|or|\d)", 0.8, "compares given things"),
+    _rule(
+        r"\b(?:premises?|valid or invalid|follows? (?:that|from)|if all|true or false|alphabetical)\b",
+        0.9,
+        "draws a conclusion",
+    ),
+    _rule(
+        r"^\W*(?:who|whom|whose|when|where|why|what|which|how|name|define|describe|explain|list)\b",
+        0.12,
+        "asks for a fact",
+    ),
+)
 """In the order in which they are tried."""
 
 _OTHERWISE = Rule(

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import pytest
-
 from pilotfish import UsageError
 from pilotfish.router.learned import load_learned
 from pilotfish.router.subtask import Subtask

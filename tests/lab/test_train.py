@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from pilotfish import UsageError
+from pilotfish.lab import train as train_module
+from pilotfish.lab.router_data import Row
+from pilotfish.lab.router_exemplars import parse_exemplars
+from pilotfish.lab.train import train
+from pilotfish.router.learned import load_learned
+from pilotfish.router.subtask import Subtask
+from pilotfish.testing.policy_conformance import check_policy
+
+pytest.importorskip("sklearn")
+
+SMALL = list(
+    parse_exemplars(
+        "@n: 3 | 4 | 5 | 6 | 7 | 8 | 9 | 11 | 13\n@x: Oslo | Lima | Rome | Bonn | Kyiv | Bern | Doha | Male\n"
+        "+ Is #1 greater than {n}?\n+ What is {n} plus {n}?\n+ Add #1 and {n}.\n"
+        "- Who founded {x}?\n- When was {x} founded?\n- Where is {x}?\n"
+    )
+)
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data folder with two tiny sets of our own writing."""
+    monkeypatch.setattr(train_module, "load_exemplars", lambda: SMALL)
+    folder = tmp_path / "data"
+    (folder / "nq_open").mkdir(parents=True)
+    questions = [{"question": f"who owns the harbour of town {n}", "answer": ["x"]} for n in range(12)]
+    (folder / "nq_open" / "dev.jsonl").write_text("\n".join(json.dumps(q) for q in questions))
+    (folder / "gsm8k").mkdir()
+    sums = [{"question": f"Ann has {n} pears and buys {n + 2} more. How many now?"} for n in range(12)]
+    for name in ("train", "test"):
+        (folder / "gsm8k" / f"{name}.jsonl").write_text("\n".join(json.dumps(q) for q in sums))
+    return folder
+
+
+def test_the_same_command_gives_the_same_bytes_and_a_policy_that_works(data: Path, tmp_path: Path) -> None:
+    first = train(data, out=tmp_path / "a")
+    second = train(data, out=tmp_path / "b")
+    assert first.weights.read_bytes() == second.weights.read_bytes()
+    assert first.card.read_bytes() == second.card.read_bytes()
+    policy = load_learned(weights=first.weights)
+    check_policy(policy)
+    kinds = [
+        d.kind
+        for d in policy.decide(
+            [Subtask(id="a", text="Is #1 greater than 5?"), Subtask(id="b", text="Who founded Lima?")]
+        )
+    ]
+    assert kinds == ["reasoning", "knowledge"]
+
+
+def test_the_card_names_the_sets_that_were_there_and_the_version(data: Path, tmp_path: Path) -> None:
+    trained = train(data, out=tmp_path)
+    text = trained.card.read_text(encoding="utf-8")
+    assert trained.version in text
+    assert "NQ-open" in text
+    assert "HotpotQA" not in text
+    assert set(trained.sets) == {"nq", "gsm8k", "exemplars"}
+
+
+def test_rows_of_the_test_split_are_never_fitted_on(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+    real = train_module.examples_of
+    monkeypatch.setattr(
+        train_module, "examples_of", lambda rows: seen.extend(r.text for r in rows) or real(rows)
+    )
+    held = Row(text="Is the held out step larger than #1?", label=1, dataset="strategyqa", split="test")
+    monkeypatch.setattr(train_module, "load_rows", lambda _: [*SMALL, held])
+    trained = train(data, out=tmp_path)
+    assert seen
+    assert held.text not in seen
+    assert "strategyqa_accuracy" in trained.metrics
+
+
+def test_progress_is_told(data: Path, tmp_path: Path) -> None:
+    told: list[str] = []
+    train(data, out=tmp_path, progress=told.append)
+    assert told[-1] == "all rows"
+
+
+def test_a_folder_without_any_set_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no question set found"):
+        train(tmp_path, out=tmp_path / "out")

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+from pilotfish.router.features import HEAD, TAIL, read
+
+
+@given(st.text(max_size=2000))
+def test_any_text_has_features_with_unique_names_and_positive_values(text: str) -> None:
+    found = read(text)
+    names = [name for name, _ in found]
+    assert len(names) == len(set(names))
+    assert all(value > 0 for _, value in found)
+
+
+def test_reading_is_capped_at_head_and_tail() -> None:
+    head, tail = "a" * (HEAD - 1) + " ", " " + "z" * (TAIL - 1)
+    assert read(head + "middle words " * 500 + tail) == read(head + "other filling here " * 700 + tail)
+
+
+def test_references_and_numbers_are_seen_by_their_shape() -> None:
+    assert read("Is #1 above 12?") == read("Is #s7 above 99?")
+    assert "d references 2" in dict(read("Is #1 above #2?"))
+    assert "d years" in dict(read("Was it founded in 1815?"))
+
+
+def test_options_are_read_for_what_they_look_like() -> None:
+    numeric = dict(read("Pick\nA. 3\nB. 5\nC. 7"))
+    wordy = dict(read("Pick\nA. the long treaty\nB. the short war\nC. the old king"))
+    assert numeric["d numeric options"] == 1.0
+    assert "d numeric options" not in wordy
+    assert "d restated options" in dict(read("Ben met Tom. Who left?\n(A) Ben\n(B) Tom"))
