@@ -24,7 +24,7 @@ from .events import Event, RunFinished, RunStarted
 from .plan import Plan
 from .planner import Planner
 from .result import Result, SubtaskResult
-from .run_graph import RunState, run_graph
+from .run_graph import RunInput, RunState, run_graph
 from .scope import RunScope, Services, Synthesiser, new_run_id, open_scope
 from .subtask_graph import subtask_graph
 from .verifier import CheckFunction, Verifier
@@ -32,6 +32,7 @@ from .verifier import CheckFunction, Verifier
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
     from langchain_core.retrievers import BaseRetriever
+    from langchain_core.runnables import RunnableConfig
     from langchain_core.tools import BaseTool
     from langgraph.graph.state import CompiledStateGraph
 
@@ -112,7 +113,7 @@ class Agent:
         return assemble(self._parts)
 
     @cached_property
-    def graph(self) -> CompiledStateGraph[RunState, RunScope, RunState, RunState]:
+    def graph(self) -> CompiledStateGraph[RunState, RunScope, RunInput, RunState]:
         """The compiled run graph: a node for a graph of your own; set `task`, read `answer`, `status`, `results`."""
         return run_graph(self.services)
 
@@ -183,8 +184,8 @@ class Agent:
         scope = open_scope(self.services, run_id, task, emit)
         # An interrupt needs a checkpointer; what survives the process is the ledger.
         graph = run_graph(self.services, InMemorySaver()) if self.services.approve else self.graph
-        config = {"configurable": {"thread_id": run_id}, "recursion_limit": 25}
-        state: RunState = {"task": task, "run_id": run_id}
+        config: RunnableConfig = {"configurable": {"thread_id": run_id}, "recursion_limit": 25}
+        state: RunInput = {"task": task, "run_id": run_id}
         final = await graph.ainvoke(state, config, context=scope)
         return _result(scope, final, (time.perf_counter() - started) * 1000)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -64,7 +64,7 @@ class Meter:
         return None
 
     @contextmanager
-    def calling(self) -> Iterator[None]:
+    def calling(self) -> Generator[None]:
         """Hold a call's place in the budget while it is under way."""
         self._reserve(1)
         try:

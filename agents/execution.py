@@ -17,7 +17,7 @@ from .lane import Upstream
 from .plan import Plan, fill_text, fill_value, references, subtask_to_json
 from .result import SubtaskResult, SubtaskStatus
 from .scope import RunScope
-from .subtask_graph import SubtaskState, subtask_graph
+from .subtask_graph import SubtaskInput, subtask_graph
 
 logger = logging.getLogger(__name__)
 
@@ -49,14 +49,14 @@ async def _finish(scope: RunScope, subtask: Subtask, upstream: Mapping[str, Subt
         return known
     scope.emit(SubtaskStarted(run_id=scope.run_id, subtask_id=subtask.id, text=filled.text))
     lost = [name for name in references(subtask) if not given[name].answered]
-    state: SubtaskState = {"subtask": row, "upstream": answers, "key": key}
+    state: SubtaskInput = {"subtask": row, "upstream": answers, "key": key}
     result = _skipped(filled, lost) if lost else await _carried_out(scope, filled, state)
     scope.services.ledger.append(scope.run_id, "subtask", to_json(result), subtask_id=subtask.id, key=key)
     scope.emit(SubtaskFinished(run_id=scope.run_id, subtask_id=subtask.id, result=result))
     return result
 
 
-async def _carried_out(scope: RunScope, subtask: Subtask, state: SubtaskState) -> SubtaskResult:
+async def _carried_out(scope: RunScope, subtask: Subtask, state: SubtaskInput) -> SubtaskResult:
     try:
         final = await subtask_graph().ainvoke(state, context=scope)
     except Exception as error:
@@ -71,7 +71,8 @@ def _result(subtask: Subtask, state: Mapping[str, Any]) -> SubtaskResult:
     verdicts = [from_json(Verdict, row) for row in state["verdicts"]]
     best = len(attempts) - 1
     status: SubtaskStatus = "failed"
-    for wanted, outcome in (("pass", "accepted"), ("unknown", "unverified")):
+    outcomes: tuple[tuple[str, SubtaskStatus], ...] = (("pass", "accepted"), ("unknown", "unverified"))
+    for wanted, outcome in outcomes:
         places = [index for index, verdict in enumerate(verdicts) if verdict.status == wanted]
         if places:
             best, status = places[-1], outcome

@@ -83,7 +83,8 @@ def subtask_to_json(subtask: Subtask) -> dict[str, Any]:
 
 def subtask_from_json(row: Mapping[str, Any]) -> Subtask:
     """The inverse of `subtask_to_json`."""
-    return Subtask(**{**row, "depends_on": tuple(row.get("depends_on", ()))})
+    fields_of: dict[str, Any] = {**row, "depends_on": tuple(row.get("depends_on", ()))}
+    return Subtask(**fields_of)
 
 
 def references(subtask: Subtask) -> list[str]:

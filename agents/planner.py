@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, cast, runtime_checkable
 
 from .. import UsageError
 from .caller import Caller
@@ -41,26 +41,20 @@ class Workflow:
         return self.function(task)
 
 
-def as_planner(value: object) -> Planner:
+def as_planner(value: Plan | Planner | Callable[[str], Any]) -> Planner:
     """Accept a planner, a fixed `Plan` or a function from task to plan."""
     if isinstance(value, Planner):
         return value
     if isinstance(value, Plan):
         return Workflow(lambda _task: value)
-    if callable(value):
-        return Workflow(value)
-    raise UsageError(
-        f"{value!r} is no planner: give a Plan, a function from task to Plan, 'rules' or 'llm', "
-        "or an object with a method plan(task)"
-    )
+    return Workflow(value)
 
 
 async def make_plan(planner: Planner, task: str, caller: Caller) -> Plan:
     """Run a planner, sync or async, and insist on a `Plan`."""
     bound = planner.with_caller(caller) if isinstance(planner, CallingPlanner) else planner
-    plan = bound.plan(task)
-    if inspect.isawaitable(plan):
-        plan = await plan
+    made = cast("object", bound.plan(task))  # a user's function may return anything
+    plan = await made if inspect.isawaitable(made) else made
     if not isinstance(plan, Plan):
         raise UsageError(f"the planner {planner!r} returned {type(plan).__name__}, not a Plan")
     return plan

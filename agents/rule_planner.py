@@ -144,7 +144,8 @@ def _asked(sentence: str) -> list[tuple[str, bool]]:
     for index, step in enumerate(steps):
         for place, part in enumerate(_conjuncts(step)):
             parts.append((_tidy(part), index > 0 and place == 0))
-    if parts and _LEAD.match(sentence) and not _LEAD.match(sentence)[0].lower().startswith("first"):
+    lead = _LEAD.match(sentence)
+    if lead is not None and not lead[0].lower().startswith("first"):
         parts[0] = (parts[0][0], True)
     return parts
 

@@ -6,8 +6,7 @@ again under the same id makes the same plan its own, repeats no finished subtask
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, NotRequired, Protocol, TypedDict, cast
 
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
@@ -27,14 +26,26 @@ if TYPE_CHECKING:
     from langgraph.checkpoint.base import BaseCheckpointSaver
     from langgraph.graph.state import CompiledStateGraph
 
-Node = Callable[["RunState", Runtime[RunScope]], Awaitable[dict[str, Any]]]
+
+class Node(Protocol):
+    """A graph node. LangGraph passes its arguments by name."""
+
+    async def __call__(self, state: RunState, runtime: Runtime[RunScope]) -> dict[str, Any]:
+        """The state's update."""
+        ...
 
 
-class RunState(TypedDict, total=False):
-    """JSON data only. A caller's graph sets `task` (and `run_id`, to resume) and reads the rest."""
+class RunInput(TypedDict):
+    """What a caller's graph sets."""
 
     task: str
-    run_id: str
+    run_id: NotRequired[str]
+    """Of the run to resume; a new one unless set."""
+
+
+class RunState(RunInput):
+    """JSON data only: what the nodes add and a caller's graph reads."""
+
     plan: dict[str, Any]
     approved: bool
     results: list[dict[str, Any]]
@@ -93,9 +104,9 @@ async def synthesise(state: RunState, runtime: Runtime[RunScope]) -> dict[str, A
 
 def run_graph(
     services: Services, checkpointer: BaseCheckpointSaver[Any] | None = None
-) -> CompiledStateGraph[RunState, RunScope, RunState, RunState]:
+) -> CompiledStateGraph[RunState, RunScope, RunInput, RunState]:
     """The compiled run graph of an agent; as a node of another graph it opens its own scope."""
-    graph = StateGraph(RunState, context_schema=RunScope)
+    graph = StateGraph(RunState, context_schema=RunScope, input_schema=RunInput)
     for name, node in (
         ("plan", plan),
         ("approve", approve),
@@ -117,7 +128,7 @@ def _in_scope(node: Node, services: Services) -> Node:
     """Give a node the run's scope also where the graph runs inside another, whose context is not ours."""
 
     async def scoped(state: RunState, runtime: Runtime[RunScope]) -> dict[str, Any]:
-        if not isinstance(runtime.context, RunScope):
+        if not isinstance(cast("object", runtime.context), RunScope):
             run_id = state.get("run_id") or new_run_id()
             if not services.ledger.records(run_id, "run"):
                 services.ledger.append(run_id, "run", {"task": state["task"], **services.origin})
@@ -125,7 +136,6 @@ def _in_scope(node: Node, services: Services) -> Node:
             runtime = runtime.override(context=scope)
         return await node(state, runtime)
 
-    scoped.__name__ = node.__name__
     return scoped
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any, TypedDict, get_args
+from typing import TYPE_CHECKING, Any, Protocol, TypedDict, cast, get_args
 
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
@@ -29,12 +29,27 @@ if TYPE_CHECKING:
 LANES: tuple[LaneName, ...] = get_args(LaneName)
 
 
-class SubtaskState(TypedDict, total=False):
+class Node(Protocol):
+    """A graph node. LangGraph passes its arguments by name."""
+
+    async def __call__(self, state: SubtaskState, runtime: Runtime[RunScope]) -> dict[str, Any]:
+        """The state's update."""
+        ...
+
+
+class SubtaskInput(TypedDict):
     """JSON data only. `subtask` has its references filled in."""
 
     subtask: dict[str, Any]
     upstream: dict[str, dict[str, Any]]
+    """Answers of the subtasks it depends on, by id."""
     key: str
+    """Digest of the two: the identity of this piece of work."""
+
+
+class SubtaskState(SubtaskInput):
+    """JSON data only: what the nodes add, each reading what those before it wrote."""
+
     decision: dict[str, Any]
     lane: LaneName
     attempts: list[dict[str, Any]]
@@ -58,7 +73,7 @@ async def decide(state: SubtaskState, runtime: Runtime[RunScope]) -> dict[str, A
     return {"decision": to_json(decision), "lane": lane, "attempts": [], "verdicts": [], "escalations": []}
 
 
-def carry(lane: LaneName) -> Callable[[SubtaskState, Runtime[RunScope]], Awaitable[dict[str, Any]]]:
+def carry(lane: LaneName) -> Node:
     """The node of one lane."""
 
     async def node(state: SubtaskState, runtime: Runtime[RunScope]) -> dict[str, Any]:
@@ -81,7 +96,7 @@ async def verify(state: SubtaskState, runtime: Runtime[RunScope]) -> dict[str, A
     attempt = from_json(Attempt, state["attempts"][-1])
     attempt, verdict = await check(scope, subtask, decision, attempt, partial(lane_context, scope, state))
     scope.emit(Verified(run_id=scope.run_id, subtask_id=subtask.id, verdict=verdict))
-    tried = [*(row["source"] for row in state["escalations"]), attempt.lane]
+    tried: list[LaneName] = [*(cast("LaneName", row["source"]) for row in state["escalations"]), attempt.lane]
     onward = next_lane(subtask, decision, verdict, tried, scope.services.lanes)
     return {
         "attempts": [*state["attempts"][:-1], to_json(attempt)],
@@ -105,9 +120,9 @@ async def escalate(state: SubtaskState, runtime: Runtime[RunScope]) -> dict[str,
 
 
 @cache
-def subtask_graph() -> CompiledStateGraph[SubtaskState, RunScope, SubtaskState, SubtaskState]:
+def subtask_graph() -> CompiledStateGraph[SubtaskState, RunScope, SubtaskInput, SubtaskState]:
     """The compiled graph. It holds no agent's parts: those come with the run's scope."""
-    graph = StateGraph(SubtaskState, context_schema=RunScope)
+    graph = StateGraph(SubtaskState, context_schema=RunScope, input_schema=SubtaskInput)
     graph.add_node("decide", decide)
     for lane in LANES:
         graph.add_node(lane, carry(lane))

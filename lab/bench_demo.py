@@ -154,7 +154,8 @@ def _whole_corpus() -> Constraints:
 def _query(row: Row) -> VoyageQuery:
     assert row.query is not None  # noqa: S101 - the rows with a route have one
     days = {name: row.query[name] and date.fromisoformat(row.query[name]) for name in ("ready", "arrive_by")}
-    return VoyageQuery(**{**row.query, **days, "avoid": tuple(row.query["avoid"])})
+    fields: dict[str, Any] = {**row.query, **days, "avoid": tuple(row.query["avoid"])}
+    return VoyageQuery(**fields)
 
 
 def _model_alone(rows: Sequence[Row]) -> dict[str, float]:

@@ -103,7 +103,7 @@ def _hand_written(plan: Plan, chat: ScriptedChat) -> Any:
     return graph.compile()
 
 
-def _node(name: str, step: Any) -> Callable[[_Answers], Awaitable[dict[str, Any]]]:
+def _node(name: str, step: Any) -> Any:
     async def node(state: _Answers) -> dict[str, Any]:  # noqa: ARG001 - a real one reads upstream answers here
         done = await step.ainvoke({"id": name})
         return {"answers": {name: done["answer"]}}

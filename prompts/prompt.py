@@ -17,6 +17,7 @@ from string import Template
 
 from .. import UsageError
 
+_PACKAGE = __name__.rpartition(".")[0]
 _HEAD = re.compile(r"\A---\n(?P<head>.*?)\n---\n(?P<body>.*)\Z", re.DOTALL)
 _MESSAGE = re.compile(r"^## (system|user|assistant)\n", re.MULTILINE)
 
@@ -61,14 +62,14 @@ class Prompt:
 
 def prompt_names() -> list[str]:
     """Names of the prompts that ship with Pilotfish."""
-    folder = resources.files(__package__) / "files"
+    folder = resources.files(_PACKAGE) / "files"
     return sorted(entry.name.removesuffix(".md") for entry in folder.iterdir() if entry.name.endswith(".md"))
 
 
 @cache
 def load_prompt(name: str) -> Prompt:
     """Load the shipped prompt `name`, checked against the hash in its head."""
-    file = resources.files(__package__) / "files" / f"{name}.md"
+    file = resources.files(_PACKAGE) / "files" / f"{name}.md"
     if not file.is_file():
         raise PromptError(f"unknown prompt {name!r}; there are: {', '.join(prompt_names())}")
     return parse_prompt(file.read_text(encoding="utf-8"), name)
