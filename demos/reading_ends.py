@@ -47,7 +47,7 @@ def settle_place(name: str, place: Place) -> End:
     if place.kind == "area":
         return End(name=name, question=_area_question(name, place))
     if place.kind == "city" and place.city is not None:
-        return End(name=name, question=_city_question(name, place.city), notes=notes)
+        return End(name=name, question=_city_question(name, place.name, place.city), notes=notes)
     if place.kind == "unknown":
         options = _listed(find_port(code) for code in similar_ports(fold(place.name)))
         question = (
@@ -87,12 +87,16 @@ def _namesakes_question(name: str, place: Place) -> str:
     return f"there are {len(place.locodes)} ports called {place.name!r}: {options}. Which one is {_SPOKEN[name]}?"
 
 
-def _city_question(name: str, city: City) -> str:
+def _city_question(name: str, written: str, city: City) -> str:
     near = nearest_ports(city.lat, city.lon)
     away = distance_km(city.lat, city.lon, near[0].lat, near[0].lon)
     fact = "is inland" if away > _INLAND_KM else "has no sea port of its own here"
-    fact = "is inland, about the Great Lakes, where no container ship of the open sea goes" if city.lakes else fact
-    return f"{city.name!r} {fact}; the nearest ports are {_listed(near)}. Which port is {_SPOKEN[name]}?"
+    fact = (
+        "is inland, about the Great Lakes, where no container ship of the open sea goes"
+        if city.lakes
+        else fact
+    )
+    return f"{written!r} {fact}; the nearest ports are {_listed(near)}. Which port is {_SPOKEN[name]}?"
 
 
 def _area_question(name: str, place: Place) -> str:

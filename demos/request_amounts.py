@@ -28,7 +28,7 @@ _CURRENCIES = {
     "Canadian dollars": r"\bc\$|\bcad\b|\bcanadian dollars?\b",
     "Singapore dollars": r"\bs\$|\bsgd\b|\bsingapore dollars?\b",
     "Hong Kong dollars": r"\bhk\$|\bhkd\b|\bhong kong dollars?\b",
-    "kroner": r"\b(?:nok|sek|dkk|kron(?:er|or|a))\b",
+    "kroner": r"\b(?:nok|sek|dkk|isk|kron(?:er|or|a|en|ur))\b",
     "dirhams": r"\b(?:aed|dirhams?)\b",
     "won": r"₩|\bkrw\b",
     "rand": r"\bzar\b|\brand\b",
@@ -37,6 +37,27 @@ _CURRENCIES = {
     "bitcoin": r"\bbtc\b|\bbitcoins?\b",
     "Turkish lira": r"₺|\btry\b(?=\s*\d)|\bliras?\b",
     "pesos": r"\bmxn\b|\bpesos?\b",
+    "Taiwan dollars": r"\bnt\$|\btwd\b",
+    "Saudi riyals": r"\bsar\b(?=\s*\d)|\b(?:riyals?|rials?)\b",
+    "dinars": r"\b(?:kwd|bhd|jod|dinars?)\b",
+    "Egyptian pounds": r"\begp\b",
+    "naira": r"₦|\bngn\b|\bnairas?\b",
+    "shillings": r"\b(?:kes|tzs|ugx|shillings?)\b",
+    "cedis": r"\bghs\b|\bcedis?\b",
+    "baht": r"฿|\bthb\b|\bbaht\b",
+    "ringgit": r"\bmyr\b|\bringgits?\b",
+    "rupiah": r"\bidr\b|\brupiahs?\b",
+    "dong": r"₫|\bvnd\b|\bdong\b",
+    "Philippine pesos": r"₱|\bphp\b",
+    "taka": r"৳|\bbdt\b|\btaka\b",
+    "Pakistani or Sri Lankan rupees": r"\b(?:pkr|lkr)\b",
+    "zlotys": r"\bpln\b|\bz[lł]oty(?:s|ch)?\b",
+    "hryvnias": r"₴|\buah\b|\bhryvnias?\b",
+    "lei": r"\bron\b(?=\s*\d)|\blei\b",
+    "forints": r"\bhuf\b|\bforints?\b",
+    "korunas": r"\bczk\b|\bkorunas?\b",
+    "shekels": r"₪|\bils\b|\b(?:new\s+)?she[kq]els?\b",
+    "soles": r"\bpen\b(?=\s*\d)|\bsoles\b",
     "New Zealand dollars": r"\bnz\$|\bnzd\b",
 }
 _SCALE_WORD = r"(?:k|mm?|mn|mio|mln|mil|millions?|thousand|hundred|grand)"
@@ -149,7 +170,7 @@ _BARE_DRAFT = re.compile(
 )
 _NO_DRAFT = re.compile(
     r"(?:\b(?:length|long|loa|lbp|beam|breadth|width|height|air|cranes?|outreach|max(?:imum)?|most|under|below|than|up\s+to"
-    r"|cap|budget|cost|price|spend|limit|visibility|waves?|swell|for|usd)\b[\s\w:=]{0,12}|[$€£x×*/]\s*)$",
+    r"|cap|budget|cost|price|spend|limit|visibility|waves?|swell|usd)\b[\s\w:=]{0,12}|[$€£x×*/]\s*)$",
     re.IGNORECASE,
 )
 
@@ -323,7 +344,7 @@ def _read_money(text: str, teu: float) -> tuple[list[Amount], list[tuple[str, st
     for match in matches:
         name = "a" if match.groupdict().get("a") is not None else "b"
         value = read_number(match, name, whole=not match.groupdict().get(f"{name}scale"))
-        if re.search(r"(?:^|\s)(?:[-−]|minus\s|negative\s)\s*$", text[: match.start()]):
+        if re.search(r"(?:^|\s)(?:[-−]|(?:minus|negative)\s+)$", text[: match.start()]):
             value = -value
         per = _PER.match(text[match.end() :])
         note = (

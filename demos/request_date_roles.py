@@ -30,7 +30,8 @@ _STRONG_READY = re.compile(
     r"\b(?:read(?:y|iness)|rdy|available|availab\w+|load(?:s|ed|ing|able)?|laycan|window|lay\s?days?|laydays?"
     r"|depart(?:s|ed|ing|ure)?|sail(?:s|ing)?|leav(?:e|es|ing)|etd|crd|pick(?:ed)?[\s-]?up"
     r"|collect\w*|set(?:s|ting)?\s+(?:off|sail|out)"
-    r"|earliest|not\s+(?:be\s+)?(?:before|earlier|until)|no\s+(?:earlier|sooner)|cut[\s-]?off"
+    r"|(?:be|is|are|lie|lies|sit|sits)\s+(?:at|on)\s+the\s+(?:quay|dock|pier|wharf|yard|warehouse|factory|terminal)"
+    r"|packed|stuffed|produced|prepared|manufactured|earliest|not\s+(?:be\s+)?(?:before|earlier|until)|no\s+(?:earlier|sooner)|cut[\s-]?off"
     r"|embark\w*|start(?:s|ing)?(?:\s+date)?|out\s+of\s+the\s+(?:factory|plant)|can\s+go"
     r"|ships?\s+out|free\s+from|begin\w*)\b",
     re.IGNORECASE,
@@ -131,7 +132,9 @@ def give_roles(text: str, found: list[DateFound]) -> list[DateFound]:
                 given.append(_with_role(item, "arrive_by"))
             continue
         if not role and re.match(
-            r"today|tomorrow|now|prompt|immediately|right|the day after", item.span.text, re.IGNORECASE
+            r"today|tomorrow|tmrw|tmw|now|prompt|immediately|right|the day after",
+            item.span.text,
+            re.IGNORECASE,
         ):
             role = "ready"
         if position and found[position - 1].window_end is not None and given:
@@ -158,7 +161,8 @@ def _is_pair(text: str, first: Span, second: Span) -> bool:
 
 def _is_window(text: str, start: int) -> bool:
     """A laycan or loading window: its second date is no deadline of arrival."""
-    return bool(_STRONG_READY.search(text[max(clause_start(text, start), start - 60) : start]))
+    before = text[max(clause_start(text, start), start - 60) : start]
+    return bool(_STRONG_READY.search(before) or re.search(r"\bdates?[\s:=]*$", before, re.IGNORECASE))
 
 
 def _with_role(item: DateFound, role: Role) -> DateFound:

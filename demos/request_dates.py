@@ -59,7 +59,7 @@ _FORMS = re.compile(
     rf"|\b(?P<weekday>(?:this|next|coming|on|by"
     rf"|this\s+coming)\s+(?:{_WEEKDAY}))\b(?!,?\s+(?:the\s+)?(?:{_DAY}\s+(?:of\s+)?{_MONTH}"
     rf"|{_MONTH}\s+{_DAY}|\d{{4}}-|\d{{1,2}}[/.]))(?:\s+(?P<after>week))?"
-    r"|\b(?P<word>the\s+day\s+after\s+tomorrow|tomorrow|today|tonight|(?<=ready )now|right\s+away"
+    r"|\b(?P<word>the\s+day\s+after\s+tomorrow|tomorrow|tmrw|tmw|2moro|today|tonight|(?<=ready )now|right\s+away"
     r"|(?<=ready )immediately|immediately(?= available)|promptly|prompt|(?<=available )(?:now"
     r"|immediately)|(?:load|leave|sail|depart|leaving|sailing|ship)s?\s+(?:now|immediately"
     r"|at\s+once))\b"
@@ -341,4 +341,6 @@ def _relative_day(match: re.Match[str], today: date) -> date | None:
         index = next(i for i, weekday in enumerate(_WEEKDAYS) if weekday.startswith(name[:3]))
         return today + timedelta(days=(index - today.weekday() - 1) % 7 + 1 + (7 if match["after"] else 0))
     word = match["word"].lower()
-    return today + timedelta(days=2 if "after" in word else 1 if "tomorrow" in word else 0)
+    return today + timedelta(
+        days=2 if "after" in word else 1 if re.search("tomorrow|tmr?w|moro", word) else 0
+    )

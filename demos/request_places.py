@@ -44,12 +44,13 @@ _STOPS = re.compile(
     re.IGNORECASE,
 )
 _ONWARD_NAME = re.compile(r"\s*(?:to|→|->|-|–)\s*(?:the\s+)?[A-Z]")
+_ONWARD_CODE = re.compile(r"\s*(?:→|->|=>|>|–|—|[-/](?=\s|\w{3,}\b)|to\b)", re.IGNORECASE)
 _HARD_CUE = re.compile(
     r"\b(?P<cue>from|to|ex|into|out\s+of|bound\s+for|destined\s+for|headed\s+(?:for|to)"
     r"|heading\s+for|for|towards?|pol|pod|origin|destination|between|loading\s+(?:at|in)"
     r"|discharg(?:e|ing)\s+(?:at|in)|unload(?:ing)?\s+(?:at|in)|arriv(?:e|ing|al)\s+(?:at|in)|and"
     r"|via)\b\s*(?:port)?\s*[:=]?\s*(?:is\s+)?(?:the\s+(?:port|city|town|harbou?r)\s+of\s+"
-    r"|port\s+of\s+)?(?P<name>[^\W\d_][\w'’]*(?:[ -](?-i:[A-Z])[\w'’]*){0,3})",
+    r"|port\s+of\s+|the\s+(?=(?-i:[A-Z])))?(?P<name>[^\W\d_][\w'’]*(?:[ -](?-i:[A-Z])[\w'’]*){0,3})",
     re.IGNORECASE,
 )
 _SHORT_WORDS = (
@@ -123,11 +124,11 @@ def _codes(text: str, gazetteer: Gazetteer) -> list[Place]:
 
 
 def _short_codes(text: str, gazetteer: Gazetteer) -> list[Place]:
-    """`from LAX to HKG`: the last three letters of a LOCODE where a port is named, unless all the text is in capitals."""
+    """`from LAX to HKG`: the last three letters of a LOCODE where a port is named, if not all is in capitals."""
     found: list[Place] = []
     letters = r"[a-z]{3}" if text.islower() else r"[A-Z]{3}"
-    for match in [] if text.isupper() else re.finditer(rf"(?<![\w-]){letters}(?![\w-])", text):
-        opens = not text[: match.start()].strip() and _LEADS_ON.match(text, match.end())
+    for match in [] if text.isupper() else re.finditer(rf"(?<![\w·]){letters}(?!\w)", text):
+        opens = not text[: match.start()].strip() and _ONWARD_CODE.match(text, match.end())
         if (
             fold(match[0]) in gazetteer.names
             or fold(match[0]) in COMMON_WORDS
@@ -135,9 +136,7 @@ def _short_codes(text: str, gazetteer: Gazetteer) -> list[Place]:
         ):
             continue
         codes = tuple(
-            code
-            for code, port in gazetteer.ports.items()
-            if code[2:] == match[0].upper() and port.size == 2
+            code for code, port in gazetteer.ports.items() if code[2:] == match[0].upper() and port.size == 2
         )
         if codes and fold(match[0]) not in gazetteer.places:
             span = Span(start=match.start(), end=match.end(), text=match[0])
@@ -342,6 +341,9 @@ def _unmatched(text: str, taken: list[Span], gazetteer: Gazetteer) -> Iterator[P
     """Names that stand where a port should and are in no table."""
     seen: list[Span] = []
     for match in _HARD_CUE.finditer(text):
+        the = text[: match.start("name")].rstrip().lower().endswith(" the")
+        if the and match["cue"].lower() not in ("from", "to", "ex", "into"):
+            continue
         yield from _guess(
             text, match.start("name"), match["name"], match["cue"].lower(), [*taken, *seen], gazetteer
         )

@@ -73,11 +73,15 @@ _SENDER = re.compile(
 )
 _REDELIVERY = re.compile(r"\bre-?del(?:ivery|iver(?:ed|ing)?)?\b", re.IGNORECASE)
 _CHARTER_END = re.compile(
-    rf"\b(?P<re>re-?)?del(?:ivery|iver(?:ed|ing)?)?\s*[:=]?\s*(?:(?:dop|aps|arrival|passing)\s+)?{_FILL}$", re.IGNORECASE
+    rf"\b(?P<re>re-?)?del(?:ivery|iver(?:ed|ing)?)?\s*[:=]?\s*(?:(?:dop|aps|arrival|passing)\s+)?{_FILL}$",
+    re.IGNORECASE,
 )
 """A charterer takes a ship over where she is delivered and gives her back where she is redelivered."""
 _AT = r"s?\b(?:(?!\bfrom\b|\bto\b)[^.;,]){0,25}\b(?:in|at|near)\s+(?:the\s+)?(?:port\s+of\s+)?$"
-_WISH = re.compile(r"\b(?:have|has|had|need|needs|want|wants|like|wish|try|going|got|able|plan|planning)\s+to\b", re.IGNORECASE)
+_WISH = re.compile(
+    r"\b(?:have|has|had|need|needs|want|wants|like|wish|try|going|got|able|plan|planning)\s+to\b",
+    re.IGNORECASE,
+)
 """A `to` that leads to a verb and not to a place."""
 _RECEIVER = re.compile(
     rf"\b(?:consignee|buyer|customer|client|receiver|importer|end\s+user){_AT}", re.IGNORECASE
@@ -274,9 +278,9 @@ def _fill(
     text: str, origin: list[Place], destination: list[Place], loose: list[Place]
 ) -> tuple[list[Place], list[Place], list[Place], list[str]]:
     given = [*origin, *destination]
-    loose = _drop_vaguer(
-        [place for place in loose if not any(set(place.locodes) & set(other.locodes) for other in given)]
-    )
+    loose = [place for place in loose if not any(set(place.locodes) & set(other.locodes) for other in given)]
+    pair = len(loose) == 2 and {place.kind for place in loose} == {"port", "city"} and not given
+    loose = loose if pair else _drop_vaguer(loose)
     notes: list[str] = []
     for held in (origin, destination):
         if held and loose and all(place.kind in ("city", "area") for place in held):

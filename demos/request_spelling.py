@@ -28,7 +28,7 @@ def nearest_names(name: str) -> tuple[tuple[str, ...], str]:
         name,
         list(gazetteer.names),
         scorer=OSA.normalized_similarity,
-        score_cutoff=_CUTOFF if len(name) > 4 else 0.74,
+        score_cutoff=_CUTOFF,
         limit=12,
     ):
         codes = gazetteer.names[known]

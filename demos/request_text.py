@@ -33,7 +33,7 @@ class Span:
 
 def number(name: str, *, scale: bool = True) -> str:
     """A pattern for one number: groups `NAMEsign`, `NAME` and, with `scale`, `NAMEscale` (k, m, million)."""
-    head = rf"(?P<{name}sign>(?<![\w.])[-\u2212]\s?|\b(?:minus|negative)\s+)?"
+    head = rf"(?P<{name}sign>(?<![\w.])[-\u2212](?=\d)|\b(?:minus|negative)\s+)?"
     return head + rf"(?P<{name}>(?<![\d.,])(?:{_DIGITS})|\b{_SPELT})" + (_SCALE.format(name) if scale else "")
 
 
