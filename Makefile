@@ -17,7 +17,7 @@ lint: $(STAMP)
 	@$(BIN)/ruff format --check .
 
 type: $(STAMP)
-	@$(BIN)/basedpyright --warnings
+	@$(BIN)/basedpyright --pythonpath $(BIN)/python --warnings
 
 bench: $(STAMP)
 	@for name in import overhead dag demo; do $(BIN)/pilotfish lab bench $$name || exit 1; done

@@ -48,7 +48,9 @@ async def _deterministic(scope: RunScope, subtask: Subtask, attempt: Attempt) ->
         return Verdict(status="pass", reason=attempt.detail or "computed by a tool", checked="tool")
     quick = len(attempt.text) <= _SHORT and not attempt.evidence
     verdicts = [await run_verifier(verifier, subtask, attempt) for verifier in own]
-    verdicts += [await run_verifier(each, subtask, attempt, quick=quick) for each in services.standard]
+    # The schema is the form a model is asked for; what a tool computes is the workflow's own, in its own form.
+    standard = () if attempt.lane == "tool" else services.standard
+    verdicts += [await run_verifier(each, subtask, attempt, quick=quick) for each in standard]
     return combine(verdicts)
 
 
