@@ -9,18 +9,21 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from importlib import resources
 from itertools import pairwise
 
-from ..tools.sea_network import LonLat, great_circle_nm
-from ..tools.sea_routes import NoRouteError, SeaRoute, sea_route
+from ..tools.errors import ToolInputError
+from ..tools.sea_network import MAX_APPROACH_NM, LonLat, great_circle_nm, load_network, moor
+from ..tools.sea_routes import NoRouteError, SeaRoute, locate, sea_route
 
 MAX_SEARCHES = 40
 """Most searches for one pair of ports; each takes some 10 ms."""
 SAMPLE_NM = 20.0
 """Spacing of the points at which a route is looked up in the emission areas."""
+MOST_COASTING_NM = 250.0
+"""How far a port may lie from the nearest lane: the table has lanes along coasts, but not along all of them."""
 GATES = ("suez", "panama", "south_africa", "chili")
 """The passages that set the great corridors apart; the others make variants of them."""
 
@@ -92,7 +95,8 @@ class _Explorer:
     """Shortest ways under growing sets of closed passages, without searching twice for one that is known."""
 
     def __init__(self, origin: str | LonLat, destination: str | LonLat) -> None:
-        self._ends = (origin, destination)
+        self._ends = (locate(origin), locate(destination))
+        self._lanes = (_join(self._ends[0]), _join(self._ends[1]))
         self._dead: list[frozenset[str]] = []
         self._searches = 0
         self.ways: list[tuple[frozenset[str], SeaRoute]] = []
@@ -110,12 +114,44 @@ class _Explorer:
             return None
         self._searches += 1
         try:
-            route = sea_route(*self._ends, avoid=sorted(closed))
+            route = self._from_quay_to_quay(sea_route(*self._lanes, avoid=sorted(closed)))
         except NoRouteError:
             self._dead.append(closed)
             return None
         self.ways.append((closed, route))
         return route
+
+    def _from_quay_to_quay(self, route: SeaRoute) -> SeaRoute:
+        """The way with the stretches between the ports and where it joins the lanes."""
+        first, last = (great_circle_nm(*pair) for pair in zip(self._ends, self._lanes, strict=True))
+        before = (_beside(self._ends[0], route.coordinates[0]),) if first else ()
+        after = (_beside(self._ends[1], route.coordinates[-1]),) if last else ()
+        return replace(
+            route,
+            distance_nm=route.distance_nm + first + last,
+            passage_nm=tuple(miles + first for miles in route.passage_nm),
+            coordinates=(*before, *route.coordinates, *after),
+        )
+
+
+def _beside(point: LonLat, neighbour: LonLat) -> LonLat:
+    """The point with its longitude counted as far round as its neighbour's."""
+    return (point[0] + 360 * round((neighbour[0] - point[0]) / 360), point[1])
+
+
+def _join(port: LonLat) -> LonLat:
+    """The port itself or, off a coast without lanes, a point straight ahead that a lane can be reached from."""
+    try:
+        moor(port)
+    except ToolInputError:
+        node = min(load_network().points, key=lambda point: great_circle_nm(port, point))
+        away = great_circle_nm(port, node)
+        if away > MOST_COASTING_NM:
+            raise
+        share = 1 - MAX_APPROACH_NM / 2 / away
+        east = (node[0] - port[0] + 180) % 360 - 180
+        return ((port[0] + share * east + 180) % 360 - 180, port[1] + share * (node[1] - port[1]))
+    return port
 
 
 def _place(place: str | LonLat) -> str | LonLat:

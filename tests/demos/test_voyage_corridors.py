@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
+from pilotfish.demos.ports import find_port
 from pilotfish.demos.voyage_corridors import area_at, find_corridors, load_areas, measure_areas, passage_name
 from pilotfish.tools.errors import ToolInputError
-from pilotfish.tools.sea_network import PASSAGES
+from pilotfish.tools.sea_network import PASSAGES, great_circle_nm
 
 
 def test_asia_to_europe_has_the_four_great_corridors() -> None:
@@ -62,3 +65,21 @@ def test_the_mediterranean_is_about_1950_miles_from_port_said_to_gibraltar() -> 
 def test_every_passage_has_a_name_and_every_outline_an_inside() -> None:
     assert all(passage_name(passage) for passage in PASSAGES)
     assert all(len(outline) >= 4 for outlines in load_areas().values() for outline in outlines)
+
+
+@pytest.mark.parametrize("port", ["OMSOH", "CLCQQ", "MHMAJ", "MGMJN", "USPDX", "CNHAK"])
+def test_a_port_off_the_lanes_is_joined_to_them(port: str) -> None:
+    place = find_port(port)
+    route = find_corridors((place.lon, place.lat), "NLRTM")[0].route
+    assert route.coordinates[0] == (place.lon, place.lat)
+    assert route.distance_nm == pytest.approx(
+        sum(great_circle_nm(*leg) for leg in pairwise(route.coordinates)), rel=1e-3
+    )
+    back = find_corridors("NLRTM", (place.lon, place.lat))[0].route
+    assert back.distance_nm == pytest.approx(route.distance_nm, rel=1e-3)
+
+
+def test_a_way_that_begins_beyond_the_lanes_runs_on_past_the_antimeridian() -> None:
+    majuro = find_port("MHMAJ")
+    coordinates = find_corridors((majuro.lon, majuro.lat), "USLAX")[0].route.coordinates
+    assert all(abs(b[0] - a[0]) < 180 for a, b in pairwise(coordinates))
