@@ -164,6 +164,12 @@ class Agent:
     def _begin(self, task: str, run_id: str | None) -> tuple[str, str]:
         if not task.strip():
             raise UsageError("the task is empty; say what is to be answered")
+        try:
+            task.encode()
+        except UnicodeEncodeError as error:
+            raise UsageError(
+                f"the task is not Unicode text at character {error.start}; write it in UTF-8"
+            ) from None
         run_id = run_id or new_run_id()
         if self.services.ledger.records(run_id, "run"):
             raise UsageError(

@@ -70,7 +70,8 @@ class Parts:
     def origin(self) -> dict[str, str | None]:
         """What of it can be kept in the ledger to set the agent up again: names, not objects."""
         given = {"local": self.local, "large": self.large, "corpus": self.corpus, "policy": self.policy}
-        return {name: str(value) if isinstance(value, str | Path) else None for name, value in given.items()}
+        names = {name: str(value) if isinstance(value, str | Path) else None for name, value in given.items()}
+        return {**names, "approve": "yes" if self.approve else None}
 
 
 def assemble(parts: Parts) -> Services:

@@ -47,6 +47,7 @@ class SubtaskResult:
     def to_json(self) -> dict[str, Any]:
         """The subtask object of the public contract."""
         data = to_json(self)
+        del data["verdict"]["escalation"]  # what an escalation would be called; `escalations` says what was
         data["escalations"] = [
             {"from": step.source, "to": step.target, "reason": step.reason, "detail": step.detail}
             for step in self.escalations

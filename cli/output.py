@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,8 +14,12 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")]
-EXIT_UNANSWERED = 3
+    from ..agents.result import Result
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines, and nothing else.")]
+EXIT_WRONG, EXIT_UNANSWERED, EXIT_UNREACHABLE, EXIT_INTERRUPTED = 2, 3, 4, 130
+PIPE_WIDTH = 110
+"""Columns of readable output that no terminal shows."""
 
 
 def print_json(value: Any) -> None:
@@ -23,11 +28,24 @@ def print_json(value: Any) -> None:
 
 
 def console(*, stderr: bool = False) -> Console:
-    """A console for readable output; its width is at least 100 where the output is not a terminal."""
+    """A console for readable output: as wide as the terminal or COLUMNS says, else `PIPE_WIDTH`."""
     from rich.console import Console
 
-    width = None if (sys.stderr if stderr else sys.stdout).isatty() else 110
-    return Console(stderr=stderr, width=width, highlight=False)
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() or os.environ.get("COLUMNS", "").isdigit() else PIPE_WIDTH
+    return Console(stderr=stderr, width=width, highlight=False, emoji=False)
+
+
+def exit_unless_answered(result: Result, *, partly: bool = False) -> None:
+    """End the command with 3 where there is no answer, with 4 where only unreachable models are to blame.
+
+    `partly`: an answer to a part of the task counts.
+    """
+    if result.status == "answered" or (partly and result.status == "partial"):
+        return
+    failures = {subtask.failure for subtask in result.subtasks if subtask.status == "failed"}
+    unreachable = result.status == "failed" and failures == {"model_unavailable"}
+    raise typer.Exit(EXIT_UNREACHABLE if unreachable else EXIT_UNANSWERED)
 
 
 def download_progress() -> Callable[[str, int, int], None]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from rich.console import Console
+from collections import Counter
+
+from rich.console import Console, ConsoleRenderable, Group
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -10,41 +13,52 @@ from ..agents.plan import Plan
 from ..agents.result import Result, SubtaskResult
 
 _STATUS_STYLE = {"accepted": "green", "unverified": "yellow", "failed": "red", "skipped": "red"}
+_TABLE_FROM, _TABLE_TO = 100, 160
+"""Columns: a narrower terminal gets a list instead of the table, a wider one no wider table."""
 
 
 def render_result(console: Console, result: Result, *, mermaid: bool = False) -> None:
     """The answer, its plan, its sources and what it took."""
     console.print()
-    console.print(Text(result.answer, style="bold"))
+    print_text(console, result.answer, style="bold")
     console.print()
-    console.print(subtask_table(result))
+    if result.status == "awaiting_approval":
+        _render_plan(console, result)
+    else:
+        console.print(subtask_table(result, width=console.width))
     for number, citation in enumerate(result.citations, start=1):
         place = ", ".join(
             part for part in (citation.heading, f"page {citation.page}" if citation.page else None) if part
         )
-        console.print(
-            Text(f"[{number}] {citation.source}{f' ({place})' if place else ''}: “{citation.quote}”")
-        )
-    console.print(Text(totals_line(result), style="dim"))
+        said = " ".join(citation.quote.split())
+        print_text(console, f"[{number}] {citation.source}{f' ({place})' if place else ''}: “{said}”")
+    print_text(console, totals_line(result), style="dim")
     if mermaid and result.plan:
         lanes = {subtask.id: subtask.lane for subtask in result.subtasks if subtask.lane}
-        console.print(Text(Plan.from_json(result.plan).mermaid(lanes=lanes)))
+        console.print(Text(Plan.from_json(result.plan).mermaid(lanes=lanes)), soft_wrap=True)
 
 
-def subtask_table(result: Result) -> Table:
-    """One row per subtask: kind, lane, verdict, escalations, model."""
-    table = Table(show_edge=False, pad_edge=False, header_style="dim")
-    for name in ("subtask", "kind", "lane", "status"):
-        table.add_column(name, no_wrap=True, max_width=44 if name == "subtask" else None)
-    table.add_column("why", overflow="fold", ratio=1)
+def print_text(console: Console, text: str, *, style: str = "") -> None:
+    """Plain text: wrapped on a terminal, left in one piece for whatever else reads it."""
+    console.print(Text(text, style=style), soft_wrap=not console.is_terminal)
+
+
+def subtask_table(result: Result, *, width: int = _TABLE_TO) -> ConsoleRenderable:
+    """What became of each subtask: kind, lanes, status and why; a list where `width` columns are too few."""
+    if width < _TABLE_FROM:
+        return Group(*(part for subtask in result.subtasks for part in _lines(subtask)))
+    table = Table(show_edge=False, pad_edge=False, header_style="dim", width=min(width, _TABLE_TO))
+    table.add_column("subtask", overflow="fold", ratio=2)
+    for name in ("kind", "lane", "status"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("why", overflow="fold", ratio=3)
     for subtask in result.subtasks:
-        path = " → ".join([*(step.source for step in subtask.escalations), subtask.lane or "-"])
         table.add_row(
             Text(f"{subtask.id}: {subtask.text}"),
             Text(kind_of(subtask)),
-            Text(path),
+            Text(_path(subtask)),
             Text(subtask.status, style=_STATUS_STYLE[subtask.status]),
-            Text(_why(subtask)),
+            Text(subtask.verdict.reason),
         )
     return table
 
@@ -57,15 +71,32 @@ def kind_of(subtask: SubtaskResult) -> str:
 
 
 def totals_line(result: Result) -> str:
-    """Calls, tokens, dollars and seconds of a run, and its id."""
+    """Calls by model, tokens, dollars and seconds of a run, and its id."""
     spend = result.spend
+    by_model = Counter(call.model_id for subtask in result.subtasks for call in subtask.calls)
+    models = ", ".join(
+        f"{model} {count}" if len(by_model) > 1 else model for model, count in by_model.items()
+    )
+    calls = f"{spend.calls} model call{'' if spend.calls == 1 else 's'}{f' ({models})' if models else ''}"
     return (
-        f"run {result.run_id}: {result.status}; {spend.calls} model calls, "
+        f"run {result.run_id}: {result.status}; {calls}, "
         f"{spend.input_tokens} + {spend.output_tokens} tokens, ${spend.cost_usd:.4f}, {result.wall_ms / 1000:.1f} s"
     )
 
 
-def _why(subtask: SubtaskResult) -> str:
-    models = ", ".join(dict.fromkeys(call.model_id for call in subtask.calls))
-    reason = f"{subtask.verdict.checked}: {subtask.verdict.reason}"
-    return f"{reason} [{models}]" if models else reason
+def _render_plan(console: Console, result: Result) -> None:
+    for subtask in Plan.from_json(result.plan):
+        after = f" (after {', '.join(subtask.depends_on)})" if subtask.depends_on else ""
+        print_text(console, f"{subtask.id}: {subtask.text}{after}")
+    print_text(console, f"\nTo carry it out: pilotfish ask --resume {result.run_id} --yes")
+
+
+def _lines(subtask: SubtaskResult) -> tuple[ConsoleRenderable, ConsoleRenderable]:
+    status = Text(f"{kind_of(subtask)}, {_path(subtask)}, ")
+    status.append(subtask.status, style=_STATUS_STYLE[subtask.status])
+    status.append(f": {subtask.verdict.reason}")
+    return Text(f"{subtask.id}: {subtask.text}"), Padding(status, (0, 0, 0, 4))
+
+
+def _path(subtask: SubtaskResult) -> str:
+    return " → ".join([*(step.source for step in subtask.escalations), subtask.lane or "-"])

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..agents.result import Result
-from .render import subtask_table, totals_line
+from .render import print_text, subtask_table, totals_line
 
 _COSTS = ("fuel", "canal", "port", "charter", "risk", "ets", "transhipment")
 
@@ -17,7 +17,7 @@ _COSTS = ("fuel", "canal", "port", "charter", "risk", "ets", "transhipment")
 def render_voyage(console: Console, result: Result, drawn: dict[str, Any]) -> None:
     """Everything a planner wants to see, the answer first."""
     console.print()
-    console.print(Text(result.answer, style="bold"))
+    print_text(console, result.answer, style="bold")
     route, others = result.extra["route"], result.extra["alternatives"]
     if route or others:
         _render_query(console, result.extra["query"])
@@ -27,11 +27,11 @@ def render_voyage(console: Console, result: Result, drawn: dict[str, Any]) -> No
         _render_list(console, "Overruled", result.extra["overruled"])
         _render_facts(console, result.extra["facts"])
     console.print(Text("\nPlan", style="bold"))
-    console.print(subtask_table(result))
+    console.print(subtask_table(result, width=console.width))
     for kind, path in drawn.items():
         if path:
-            console.print(Text(f"map {kind}: {path}"))
-    console.print(Text(totals_line(result), style="dim"))
+            print_text(console, f"map {kind}: {path}")
+    print_text(console, totals_line(result), style="dim")
 
 
 def _render_query(console: Console, query: dict[str, Any]) -> None:

@@ -18,7 +18,8 @@ from ..agents.events import (
 from ..agents.result import Result
 from .output import console
 
-_WIDTH = 100
+_PIPE_WIDTH = 200
+"""Most characters of a line that goes to no terminal."""
 
 
 def watch(
@@ -42,7 +43,9 @@ async def _watched(
             return event.result
         line = None if quiet else _line(event)
         if line:
-            screen.print(line if len(line) <= _WIDTH else line[: _WIDTH - 1] + "…", style="dim", markup=False)
+            width = screen.width if screen.is_terminal else _PIPE_WIDTH
+            line = line if len(line) <= width else line[: width - 1] + "…"
+            screen.print(line, style="dim", markup=False, soft_wrap=True)
     raise AssertionError("a run ends with RunFinished")
 
 
@@ -58,8 +61,10 @@ def _line(event: Event) -> str | None:
             decision = event.decision
             return f"{event.subtask_id}: {decision.kind} ({decision.confidence:.0%}), starts in {event.lane}"
         case Attempted():
-            said = " ".join((event.attempt.text or event.attempt.detail).split())
-            return f"{event.subtask_id}: {event.attempt.lane} says: {said}"
+            attempt = event.attempt
+            said = " ".join((attempt.detail if attempt.failure else attempt.text).split())
+            verb = f"failed ({attempt.failure})" if attempt.failure else "says"
+            return f"{event.subtask_id}: {attempt.lane} {verb}: {said}"
         case Escalated():
             step = event.escalation
             return f"{event.subtask_id}: {step.source} -> {step.target} ({step.reason})"
