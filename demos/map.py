@@ -6,9 +6,11 @@ Land outlines ship with the demo, so nothing is fetched. Needs matplotlib, the e
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib import resources
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,7 +69,7 @@ def draw_map(
     for order, voyage in enumerate(reversed(voyages)):
         _draw_route(axes, voyage, centre, colours[voyage.label], order)
     _mark_passages(axes, voyages, centre, avoided)
-    _mark_ports(axes, ports, centre)
+    _mark_ports(axes, ports, centre, voyages)
     _write_key(figure, voyages, colours)
     figure.text(0.03, 0.955, title, fontsize=15, weight="bold", color=INK, va="center")
     figure.savefig(path, format="png", dpi=150, facecolor="white")
@@ -128,8 +130,10 @@ def _draw_base(
     axes.set_ylim(south, north)
     axes.set_facecolor(SEA)
     axes.set_aspect("auto")
-    axes.set_xticks([lon for lon in range(-540, 541, 30) if west <= lon <= east])
-    axes.set_yticks([lat for lat in range(-80, 81, 20) if south <= lat <= north])
+    step = next((step for step in (2, 5, 10) if (east - west) / step <= 9), 30)
+    axes.set_xticks([lon for lon in range(-540, 541, step) if west <= lon <= east])
+    step = min(step, 20)
+    axes.set_yticks([lat for lat in range(-80, 81, step) if south <= lat <= north])
     axes.xaxis.set_major_formatter(lambda lon, _: _degrees(lon, "E", "W"))
     axes.yaxis.set_major_formatter(lambda lat, _: _degrees(lat, "N", "S"))
     axes.tick_params(labelsize=8, colors="#5d6d7e", length=0)
@@ -170,6 +174,9 @@ def _draw_route(axes: Axes, voyage: Voyage, centre: float, colour: str, order: i
 
 def _mark_passages(axes: Axes, voyages: Sequence[Voyage], centre: float, avoided: Sequence[str]) -> None:
     """Names the passages sailed, and crosses out those to avoid."""
+    from matplotlib.patheffects import withStroke
+
+    halo = withStroke(linewidth=2.5, foreground="white", alpha=0.85)
     sailed = dict.fromkeys(passage for each in voyages for passage in each.passages)
     for passage in dict.fromkeys([*sailed, *avoided]):
         lon, lat = _placed(PASSAGE_POINTS[passage], centre)
@@ -195,19 +202,21 @@ def _mark_passages(axes: Axes, voyages: Sequence[Voyage], centre: float, avoided
             color=AVOIDED if out else "#4a5a68",
             style="italic",
             zorder=5,
+            path_effects=[halo],
         )
 
 
-def _mark_ports(axes: Axes, ports: Mapping[str, LonLat], centre: float) -> None:
+def _mark_ports(axes: Axes, ports: Mapping[str, LonLat], centre: float, voyages: Sequence[Voyage]) -> None:
     for name, point in ports.items():
         lon, lat = _placed(point, centre)
         axes.plot([lon], [lat], marker="s", markersize=7, color=INK, markeredgecolor="white", zorder=6)
-        east = lon > sum(axes.get_xlim()) / 2
+        west, low = _free_corner(axes, (lon, lat), len(name), voyages, centre)
         axes.annotate(
             name,
             (lon, lat),
-            xytext=(-8 if east else 8, 8),
-            ha="right" if east else "left",
+            xytext=(-8 if west else 8, -8 if low else 8),
+            ha="right" if west else "left",
+            va="top" if low else "baseline",
             textcoords="offset points",
             fontsize=10,
             weight="bold",
@@ -215,6 +224,42 @@ def _mark_ports(axes: Axes, ports: Mapping[str, LonLat], centre: float) -> None:
             zorder=7,
             bbox={"boxstyle": "round,pad=0.2", "facecolor": "white", "edgecolor": "none", "alpha": 0.75},
         )
+
+
+def _free_corner(
+    axes: Axes, point: LonLat, letters: int, voyages: Sequence[Voyage], centre: float
+) -> tuple[bool, bool]:
+    """Where the name of a port hides least of the ways and stays on the map: (to the west, below)."""
+    (west, east), (south, north) = axes.get_xlim(), axes.get_ylim()
+    wide, high = (0.018 + 0.0085 * letters) * (east - west), 0.055 * (north - south)
+    corners = [
+        (left, low)
+        for low in (False, True)
+        for left in (point[0] > (west + east) / 2, point[0] <= (west + east) / 2)
+    ]
+
+    def hidden(corner: tuple[bool, bool]) -> int:
+        left, low = corner
+        start, bottom = point[0] - wide * left, point[1] - high * low
+        if not (west < start and start + wide < east and south < bottom and bottom + high < north):
+            return 10_000
+        return sum(
+            start < lon < start + wide and bottom < lat < bottom + high
+            for voyage in voyages
+            for line in split_line(voyage.coordinates, centre=centre)
+            for lon, lat in _dense(line, wide / 6)
+        )
+
+    return min(corners, key=hidden)
+
+
+def _dense(line: Sequence[LonLat], step: float) -> Iterator[LonLat]:
+    """Points along a line, none further apart than `step` degrees."""
+    for start, end in pairwise(line):
+        parts = max(1, math.ceil(max(abs(end[0] - start[0]), abs(end[1] - start[1])) / step))
+        for part in range(parts):
+            share = part / parts
+            yield (start[0] + share * (end[0] - start[0]), start[1] + share * (end[1] - start[1]))
 
 
 def _placed(point: LonLat, centre: float) -> LonLat:
