@@ -189,7 +189,7 @@ class Agent:
         started = time.perf_counter()
         scope = open_scope(self.services, run_id, task, emit)
         # An interrupt needs a checkpointer; what survives the process is the ledger.
-        graph = run_graph(self.services, InMemorySaver()) if self.services.approve else self.graph
+        graph = run_graph(self.services, InMemorySaver()) if scope.approve else self.graph
         config: RunnableConfig = {"configurable": {"thread_id": run_id}, "recursion_limit": 25}
         state: RunInput = {"task": task, "run_id": run_id}
         final = await graph.ainvoke(state, config, context=scope)

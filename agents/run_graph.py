@@ -73,7 +73,7 @@ async def plan(state: RunState, runtime: Runtime[RunScope]) -> dict[str, Any]:
 async def approve(state: RunState, runtime: Runtime[RunScope]) -> dict[str, Any]:
     """Pause until the plan is approved, where the agent asks for that."""
     scope = runtime.context
-    if not scope.services.approve:
+    if not scope.approve:
         return {"approved": True}
     given = scope.services.ledger.records(scope.run_id, "approval")
     if given:

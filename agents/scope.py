@@ -64,6 +64,8 @@ class RunScope:
     meter: Meter
     places: Mapping[LaneName, asyncio.Semaphore]
     emit: Callable[[Event], None]
+    approve: bool
+    """Whether the plan waits for approval: the agent asks for it, or the one that began the run did."""
     decisions: Mapping[str, Decision]
     """Decisions made before the run was resumed, by the key of their inputs."""
     finished: Mapping[str, SubtaskResult]
@@ -80,7 +82,7 @@ class RunScope:
 
 def open_scope(services: Services, run_id: str, task: str, emit: Callable[[Event], None]) -> RunScope:
     """The scope of a run that starts or goes on; what the ledger says was spent and finished counts."""
-    records = services.ledger.records(run_id, "call", "decision", "subtask")
+    records = services.ledger.records(run_id, "run", "call", "decision", "subtask")
     calls = [record.body for record in records if record.kind == "call"]
     spent = Spend(
         calls=len(calls),
@@ -95,6 +97,7 @@ def open_scope(services: Services, run_id: str, task: str, emit: Callable[[Event
         meter=Meter(services.budget, spent=spent),
         places={lane: asyncio.Semaphore(slots) for lane, slots in services.slots.items()},
         emit=emit,
+        approve=services.approve or any(r.kind == "run" and bool(r.body.get("approve")) for r in records),
         decisions={r.key: from_json(Decision, r.body) for r in records if r.kind == "decision" and r.key},
         finished={r.key: from_json(SubtaskResult, r.body) for r in records if r.kind == "subtask" and r.key},
     )

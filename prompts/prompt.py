@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from pathlib import Path
 from string import Template
 
 from .. import UsageError
@@ -68,11 +69,21 @@ def prompt_names() -> list[str]:
 
 @cache
 def load_prompt(name: str) -> Prompt:
-    """Load the shipped prompt `name`, checked against the hash in its head."""
+    """Load the shipped prompt `name`, or a workflow's own from a path that ends in `.md`, checked against its hash."""
+    if name.endswith(".md"):
+        return _load_own(Path(name))
     file = resources.files(_PACKAGE) / "files" / f"{name}.md"
     if not file.is_file():
         raise PromptError(f"unknown prompt {name!r}; there are: {', '.join(prompt_names())}")
     return parse_prompt(file.read_text(encoding="utf-8"), name)
+
+
+def _load_own(path: Path) -> Prompt:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise PromptError(f"the prompt {str(path)!r} cannot be read: {error.strerror}") from None
+    return parse_prompt(text, path.stem)
 
 
 def parse_prompt(text: str, name: str) -> Prompt:

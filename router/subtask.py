@@ -25,7 +25,7 @@ class Subtask:
     """Arguments of the tool; a value that is exactly `#ID` becomes that subtask's answer value, and `#previous`
     what the lane before said, when a tool takes over."""
     prompt: str | None = None
-    """Name of the prompt a model lane uses for it; the lane's own unless set."""
+    """The prompt a model lane uses for it: a shipped one's name or the path of your own; the lane's unless set."""
     prompt_values: Mapping[str, str] = field(default_factory=dict)
     """Values of that prompt besides `question` and `known`; `#ID` in them is filled in as in the text."""
     answer_schema: Mapping[str, Any] | None = None

@@ -183,6 +183,12 @@ def test_the_plan_waits_for_approval_across_processes(settings: Settings) -> Non
     assert again.resume("r1", approve=True).answer == "4"
 
 
+def test_whoever_resumes_it_the_plan_still_waits(settings: Settings) -> None:
+    agent(settings, approve=True).run("What is 2 + 2?", run_id="r1")
+    assert agent(settings).resume("r1").status == "awaiting_approval"
+    assert agent(settings).resume("r1", approve=True).status == "answered"
+
+
 def test_a_refused_plan_is_not_carried_out(settings: Settings) -> None:
     chosen = agent(settings, approve=True)
     chosen.run("What is 2 + 2?", run_id="r1")

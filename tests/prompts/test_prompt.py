@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from pilotfish.prompts import load_prompt, prompt_names
 from pilotfish.prompts.prompt import PromptError, parse_prompt, text_digest
@@ -48,3 +50,11 @@ def test_a_missing_value_and_an_unknown_prompt_are_named() -> None:
         parse_prompt(file(), "p").render()
     with pytest.raises(PromptError, match=r"unknown prompt 'nope'; there are: .*agent_answer"):
         load_prompt("nope")
+
+
+def test_a_workflow_brings_its_own_prompt_as_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "p.md"
+    path.write_text(file())
+    assert load_prompt(str(path)).version == "3"
+    with pytest.raises(PromptError, match=r"gone\.md' cannot be read"):
+        load_prompt(str(tmp_path / "gone.md"))
