@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,9 +30,7 @@ class LexicalIndex:
     @classmethod
     def build(cls, texts: Sequence[str]) -> LexicalIndex:
         """Index `texts`; row numbers are their positions."""
-        from bm25s import BM25
-
-        engine = BM25(k1=K1, b=B, method="lucene")
+        engine = _engine_class()(k1=K1, b=B, method="lucene")
         # By first appearance: bm25s numbers terms in the order of a set, another one in every process.
         ids: dict[str, int] = {}
         rows = [[ids.setdefault(term, len(ids)) for term in split_terms(text)] for text in texts]
@@ -43,11 +42,10 @@ class LexicalIndex:
     @classmethod
     def load(cls, folder: Path) -> LexicalIndex:
         """The index saved in `folder`; `StoreError` if it is damaged."""
-        from bm25s import BM25
-
+        engine_class = _engine_class()
         try:
             rows = json.loads((folder / "rows.json").read_text(encoding="utf-8"))
-            return cls(BM25.load(folder, show_progress=False) if rows else BM25(), rows)
+            return cls(engine_class.load(folder, show_progress=False) if rows else engine_class(), rows)
         except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
             raise StoreError(
                 f"the lexical index {str(folder)!r} is damaged ({error}); rebuild the store"
@@ -92,3 +90,11 @@ class LexicalIndex:
             np.array_equal(self._engine.scores[part], other._engine.scores[part])
             for part in ("data", "indices", "indptr")
         )
+
+
+def _engine_class() -> Any:
+    from bm25s import BM25
+
+    # bm25s sets its logger to DEBUG, so that every log that is set up at all shows its progress.
+    logging.getLogger("bm25s").setLevel(logging.WARNING)
+    return BM25
