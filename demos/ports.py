@@ -84,7 +84,9 @@ class Gazetteer:
     namesakes: Mapping[str, tuple[str, ...]]
     """Folded name to every port called so, for when the request says where."""
     cities: Mapping[str, City]
-    """Folded name to a city without a sea port."""
+    """Folded name to a city without a sea port, the best known of that name."""
+    other_cities: Mapping[str, tuple[City, ...]]
+    """Folded name to every city of that name."""
     places: Mapping[str, frozenset[str]]
     """Folded country, state or district to what narrows a port down: `NL`, `US-OR` or a LOCODE."""
     areas: frozenset[str]
@@ -140,13 +142,16 @@ def load_gazetteer() -> Gazetteer:
     ports, spellings, hinterland = _read_ports(lists)
     names = _index_names(ports, spellings, lists)
     cities = {fold(row["city"]): _city(row) for row in _read_csv("ports_cities.csv")}
-    for city in hinterland:
+    others: dict[str, tuple[City, ...]] = {}
+    for city in (*cities.values(), *hinterland):
         cities.setdefault(fold(city.name), city)
+        others[fold(city.name)] = (*others.get(fold(city.name), ()), city)
     return Gazetteer(
         ports=ports,
         names=names,
         namesakes=_namesakes(names, ports, spellings),
         cities={name: city for name, city in cities.items() if name not in names},
+        other_cities=others,
         places=_index_places(geography),
         areas=_areas(geography),
         country_names={code: spoken[0] for code, spoken in geography["countries"].items()},

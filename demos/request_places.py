@@ -260,7 +260,11 @@ def _narrow(place: Place, words: str, lead: str, gazetteer: Gazetteer) -> Place 
     if inside:
         return replace(place, kind="port", locodes=inside, elsewhere=False)
     if place.kind == "city":
-        return place
+        countries = {code[:2] for code in where}
+        there = [
+            city for city in gazetteer.other_cities.get(fold(place.name), ()) if city.country in countries
+        ]
+        return replace(place, city=there[0]) if there else place
     if (len(name) > 2 and name in gazetteer.names and name not in gazetteer.areas) or not re.search(
         r"[,(]|in\b", lead
     ):
