@@ -73,15 +73,21 @@ def kind_of(subtask: SubtaskResult) -> str:
 def totals_line(result: Result) -> str:
     """Calls by model, tokens, dollars and seconds of a run, and its id."""
     spend = result.spend
-    by_model = Counter(call.model_id for subtask in result.subtasks for call in subtask.calls)
-    models = ", ".join(
-        f"{model} {count}" if len(by_model) > 1 else model for model, count in by_model.items()
-    )
-    calls = f"{spend.calls} model call{'' if spend.calls == 1 else 's'}{f' ({models})' if models else ''}"
+    calls = f"{spend.calls} model call{'' if spend.calls == 1 else 's'}{_models(result)}"
     return (
         f"run {result.run_id}: {result.status}; {calls}, "
         f"{spend.input_tokens} + {spend.output_tokens} tokens, ${spend.cost_usd:.4f}, {result.wall_ms / 1000:.1f} s"
     )
+
+
+def _models(result: Result) -> str:
+    counts = Counter(call.model_id for subtask in result.subtasks for call in subtask.calls)
+    if rest := result.spend.calls - counts.total():
+        counts["planning"] = rest
+    if not counts:
+        return ""
+    shown = [f"{name} {count}" for name, count in counts.items()] if len(counts) > 1 else list(counts)
+    return f" ({', '.join(shown)})"
 
 
 def _render_plan(console: Console, result: Result) -> None:
