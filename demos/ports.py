@@ -175,10 +175,10 @@ def _read_ports(
     for code, name, lat, lon, size in [*((*extra, 1.0) for extra in lists["extra"]), *rows]:
         written = name.title() if name.isupper() else name
         tidy = stripped if len(stripped := _TAIL.sub("", written)) > 3 else written
-        if code in inland or code in lakes:
-            hinterland.append(City(name=tidy, country=code[:2], lat=lat, lon=lon, lakes=code in lakes))
-            continue
         shown = (lists["aliases"].get(code) or [tidy])[0]
+        if code in inland or code in lakes:
+            hinterland.append(City(name=shown, country=code[:2], lat=lat, lon=lon, lakes=code in lakes))
+            continue
         found = Port(
             locode=code,
             name=shown,
@@ -204,7 +204,7 @@ def _index_names(
             found.setdefault(name, []).append(code)
     names = {name: _largest(codes, ports) for name, codes in found.items()}
     for code, aliases in lists["aliases"].items():
-        names.update({fold(alias): (code,) for alias in aliases})
+        names.update({fold(alias): (code,) for alias in aliases if code in ports})
     names.update({name: tuple(codes) for name, codes in lists["ask"].items()})
     names.update({name: (code,) for name, code in lists["known"].items()})
     return names

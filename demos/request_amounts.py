@@ -114,7 +114,14 @@ _TEU = re.compile(
     rf"{number('n')}(?:{_TIMES}{_SIZE20}{_FOOT}(?:ers?)?(?:s\b)?{_TYPE}|\s*-?(?:teus?|t\.e\.u\.s?)\b)",
     re.IGNORECASE,
 )
-_LABELLED = re.compile(rf"\b(?P<unit>teus?|feus?)[\s']*(?:[:=]|of|is)\s*{number('n')}", re.IGNORECASE)
+_LABELLED = re.compile(
+    rf"(?:\b(?P<unit>teus?|feus?)[\s']*(?:[:=]|of|is)\s*|(?:^|(?<=[;,|\n]))\s*(?P<opens>teus?|feus?)\s+){number('n')}",
+    re.IGNORECASE,
+)
+_EITHER_TEU = re.compile(
+    r"\b\d[\d,.]*\s*(?:teus?\s+)?or\s+(?:\w+\s+)?\d[\d,.]*\s*(?:teus?|feus?)\b", re.IGNORECASE
+)
+_EITHER_LENGTH = re.compile(r"\s*or\s+\d+(?:[.,]\d+)?\s*(?:m|met|ft|feet)", re.IGNORECASE)
 _SIZE_AFTER = re.compile(
     rf"\s*(?:,|of|\(|each|-|at)*\s*(?:all\s+)?(?P<size>{_SIZE40}|{_SIZE20}){_FOOT}(?:ers?|s)?\b"
     rf"|\s*\(?(?:all\s+)?(?P<hc>40|45)\s*(?:hc|hq)\b",
@@ -260,7 +267,7 @@ def _read_teu(text: str) -> tuple[list[Amount], list[tuple[str, str]]]:
     counted = [(match, read_number(match, "n", whole=True) * 2, "") for match in _FEU.finditer(text)]
     counted += [(match, read_number(match, "n", whole=True), "") for match in _TEU.finditer(text)]
     for match in _LABELLED.finditer(text):
-        factor = 2 if match["unit"].lower().startswith("f") else 1
+        factor = 2 if (match["unit"] or match["opens"]).lower().startswith("f") else 1
         counted.append((match, read_number(match, "n", whole=True) * factor, ""))
     if not counted:
         counted = [_box_count(text, match) for match in _BOXES.finditer(text)]
@@ -270,7 +277,11 @@ def _read_teu(text: str) -> tuple[list[Amount], list[tuple[str, str]]]:
         Amount(field="teu", value=value, span=_span(match), note=note)
         for match, value, note in _distinct(counted)
     ]
-    return (_add_up(text, amounts), [])
+    return _add_up(text, amounts), [_either("teu", each) for each in _EITHER_TEU.finditer(text)]
+
+
+def _either(name: str, match: re.Match[str]) -> tuple[str, str]:
+    return name, f"{match[0].strip()!r} leaves {name!r} open: which one?"
 
 
 def _box_count(text: str, match: re.Match[str]) -> tuple[re.Match[str], float, str]:
@@ -309,6 +320,11 @@ def _read_draft(text: str) -> tuple[list[Amount], list[tuple[str, str]]]:
     for match in _DRAFT.finditer(text):
         name = next(name for name in "abc" if match[name] is not None)
         value = read_number(match, name)
+        if other := _EITHER_LENGTH.match(text, match.end()):
+            questions.append(
+                ("draft_m", f"{match[0].strip() + other[0]!r} leaves 'draft_m' open: which one?")
+            )
+            continue
         if name == "c" and value > DEEPEST_DRAFT_M:
             questions.append(("draft_m", f"{match[0].strip()!r} has no unit: is it feet, or metres?"))
             continue

@@ -68,8 +68,8 @@ _NEGATION = re.compile(
     re.IGNORECASE,
 )
 _TURN = re.compile(
-    r"\b(?:but(?!\s+(?:not|no|avoid|never|without))|instead(?!\s+of)|and\s+(?:then\s+)?(?:go|goes"
-    r"|going|sail|route|routing|take|use|using|come|proceed)(?:ing|s)?\b"
+    r"\b(?:(?<!anything )(?<!way )(?<!route )but(?!\s+(?:not|no|avoid|never|without))|instead(?!\s+of)"
+    r"|and\s+(?:then\s+)?(?:go|goes|going|sail|route|routing|take|use|using|come|proceed)(?:ing|s)?\b"
     r"|prefer(?:s|ably)?|only\s+(?:via|through|by|use)|is\s+(?:fine|ok|okay|allowed|acceptable"
     r"|open)|are\s+(?:fine|ok))"
     r"|[,:–—]\s*(?:go|sail|route|take|use|via|through|please\s+(?:go|use|take|route))\b|,\s*(?:from|to"

@@ -23,7 +23,7 @@ _LASTING = re.compile(
     rf"|being\s+ready|readiness|sailing|leaving|ready|the\s+ready\s+date)|after\s+(?:loading"
     rf"|departure|it\s+is\s+ready|being\s+ready|that|sailing|leaving|readiness|ready)|later"
     rf"|thereafter|from\s+(?:loading|departure|sailing|readiness|then)|transit|at\s+sea"
-    rf"|max(?:imum)?|at\s+(?:the\s+)?most|tops|or\s+less|voyage|door)?)",
+    rf"|max(?:imum)?|at\s+(?:the\s+)?most|tops|or\s+less|to\s+(?:get|move|ship|deliver|bring|reach|make|carry|transport|complete)\b|voyage|door)?)",
     re.IGNORECASE,
 )
 _STRONG_READY = re.compile(

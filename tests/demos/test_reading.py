@@ -178,3 +178,25 @@ def test_numbers_out_of_all_proportion_still_get_an_outcome(odd: str) -> None:
     assert reading.partial["origin"] == "KRPUS"
     assert reading.partial["teu"] is None
     assert reading.partial["max_cost_usd"] is None
+
+
+@pytest.mark.parametrize("name", ["Chicago", "Toronto", "Duluth"])
+def test_a_harbour_of_the_great_lakes_is_asked_about(name: str) -> None:
+    reading = read(f"Rotterdam to {name}, 50 TEU")
+    assert reading.status == "needs_input"
+    assert name in reading.message
+    assert "Great Lakes" in reading.message
+
+
+@pytest.mark.parametrize(
+    ("request_", "draft"),
+    [
+        ("Busan to Tema at 12.5 m", 12.5),
+        ("Busan to Tema, 13.2 mtrs", 13.2),
+        ("Busan to Tema, 200 m long", None),
+    ],
+)
+def test_a_length_without_its_name_is_a_draft_only_if_it_can_be_nothing_else(
+    request_: str, draft: float | None
+) -> None:
+    assert read(request_).partial["draft_m"] == draft
