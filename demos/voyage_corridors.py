@@ -27,6 +27,8 @@ MOST_COASTING_NM = 250.0
 GATES = ("suez", "panama", "south_africa", "chili")
 """The passages that set the great corridors apart; the others make variants of them."""
 
+_LOCKS: Mapping[str, tuple[float, float, float]] = {"panama": (9.1, -80.5, -79.0), "suez": (30.3, 32.0, 33.0)}
+"""Where a canal is crossed: a latitude between two longitudes. The lanes up to it, from the sea, bear its name too."""
 _NAMES: Mapping[str, str] = {
     "babalmandab": "Bab-el-Mandeb",
     "bering": "Bering Strait",
@@ -126,12 +128,26 @@ class _Explorer:
         first, last = (great_circle_nm(*pair) for pair in zip(self._ends, self._lanes, strict=True))
         before = (_beside(self._ends[0], route.coordinates[0]),) if first else ()
         after = (_beside(self._ends[1], route.coordinates[-1]),) if last else ()
+        begun = zip(route.passages, route.passage_nm, strict=True)
+        sailed = {name: miles + first for name, miles in begun if _transits(route.coordinates, name)}
         return replace(
             route,
             distance_nm=route.distance_nm + first + last,
-            passage_nm=tuple(miles + first for miles in route.passage_nm),
+            passages=tuple(sailed),
+            passage_nm=tuple(sailed.values()),
             coordinates=(*before, *route.coordinates, *after),
         )
+
+
+def _transits(coordinates: Sequence[LonLat], passage: str) -> bool:
+    """Whether a way goes through a canal, and not only up to a port at its mouth."""
+    if passage not in _LOCKS:
+        return True
+    lat, west, east = _LOCKS[passage]
+    return any(
+        (start[1] > lat) != (end[1] > lat) and west < (start[0] + 180) % 360 - 180 < east
+        for start, end in pairwise(coordinates)
+    )
 
 
 def _beside(point: LonLat, neighbour: LonLat) -> LonLat:

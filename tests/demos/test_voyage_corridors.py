@@ -83,3 +83,26 @@ def test_a_way_that_begins_beyond_the_lanes_runs_on_past_the_antimeridian() -> N
     majuro = find_port("MHMAJ")
     coordinates = find_corridors((majuro.lon, majuro.lat), "USLAX")[0].route.coordinates
     assert all(abs(b[0] - a[0]) < 180 for a, b in pairwise(coordinates))
+
+
+@pytest.mark.parametrize(
+    ("origin", "destination", "canals"),
+    [
+        ("ECGYE", "PABLB", set()),
+        ("USNYC", "PAONX", set()),
+        ("USNYC", "PABLB", {"panama"}),
+        ("ECGYE", "PAONX", {"panama"}),
+        ("EGSOK", "INBOM", set()),
+        ("EGSOK", "GRPIR", {"suez"}),
+        ("EGPSD", "INBOM", {"suez"}),
+        ("EGPSD", "GRPIR", set()),
+        ("CNSHA", "USNYC", {"panama"}),
+        ("CNSHA", "NLRTM", {"suez"}),
+    ],
+)
+def test_a_port_at_the_mouth_of_a_canal_is_reached_without_it(
+    origin: str, destination: str, canals: set[str]
+) -> None:
+    shortest = find_corridors(origin, destination)[0].route
+    assert {"panama", "suez"} & set(shortest.passages) == canals
+    assert len(shortest.passages) == len(shortest.passage_nm)
