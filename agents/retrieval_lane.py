@@ -32,7 +32,7 @@ class RetrievalLane:
     """How many passages are fetched, and kept as evidence."""
     read: int = 2
     """How many of them the model reads."""
-    read_chars: int = 1600
+    read_chars: int = 1200
     """Most characters of evidence in the prompt: a small model loses the thread beyond that."""
     max_tokens: int = 64
     """Enough for the short answer that is asked for; one that runs on is truncated, and replaced by a quote."""

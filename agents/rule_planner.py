@@ -92,6 +92,8 @@ _POINTS_BACK = re.compile(
     re.IGNORECASE,
 )
 _NOUN = re.compile(r"[.!]\s|(?<=\s)[A-Z]\w+")
+MOST_PARTS = 50
+"""A text with more questions than this is a document, not a task."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,8 @@ class RulePlanner:
         if not task.strip():
             raise PlanError("the task is empty; say what is to be answered")
         parts = _split(task)
+        if len(parts) > MOST_PARTS:
+            raise PlanError(f"the task asks {len(parts)} things; ask at most {MOST_PARTS} at a time")
         subtasks: list[Subtask] = []
         for number, (text, follows) in enumerate(parts, start=1):
             before = (f"s{number - 1}",) if number > 1 and (follows or _points_back(text)) else ()

@@ -46,11 +46,12 @@ def ask(
     """
     from ..agents.agent import Agent
     from ..agents.budget import Budget
+    from .set_up import set_up_of
     from .watch import watch
 
     given = {"corpus": corpus, "policy": policy, "local": local, "large": large}
     _refuse_contradictions(question, resume, given, approve=approve, yes=yes)
-    names: dict[str, Any] = {**given, "approve": approve} if resume is None else _set_up_of(resume)
+    names: dict[str, Any] = {**given, "approve": approve} if resume is None else set_up_of(resume)
     agent = Agent(**names, planner=planner, budget=Budget(calls=max_calls, usd=max_usd, seconds=max_seconds))
     result = watch(agent, question, run_id=resume, approve=True if yes else None, quiet=json)
     if json:
@@ -75,15 +76,3 @@ def _refuse_contradictions(
     set_again = [f"--{name}" for name, value in given.items() if value] + ["--approve"] * approve
     if resume is not None and set_again:
         raise UsageError(f"a run goes on as it was set up; leave out {', '.join(set_again)} with --resume")
-
-
-def _set_up_of(run_id: str) -> dict[str, Any]:
-    """What the agent was made of when the run began, from the ledger."""
-    from ..models.settings import load_settings
-    from ..tracing.ledger import Ledger
-
-    ledger = Ledger(load_settings().home / "ledger.db")
-    ledger.summary(run_id)
-    (start, *_) = ledger.records(run_id, "run")
-    names = {name: start.body.get(name) for name in ("local", "large", "corpus", "policy")}
-    return {**names, "approve": bool(start.body.get("approve"))}

@@ -45,7 +45,9 @@ def shipping(
         datetime | None,
         typer.Option(metavar="YYYY-MM-DD", formats=_DATE, help="Day that relative dates count from."),
     ] = None,
-    resume: Annotated[str | None, typer.Option(metavar="RUN_ID", help="Go on with this run.")] = None,
+    resume: Annotated[
+        str | None, typer.Option(metavar="RUN_ID", help="Go on with this run, set up as it was.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Plan the optimal sea route for REQUEST.
@@ -56,9 +58,14 @@ def shipping(
     """
     from ..demos.shipping import CORPUS, DEFAULT_REQUEST, shipping_agent
     from ..models.settings import load_settings
+    from .set_up import set_up_of
     from .watch import watch
 
     settings = load_settings()
+    if resume is not None:
+        began = set_up_of(resume)
+        local, large, policy = (began[name] for name in ("local", "large", "policy"))
+        corpus = Path(began["corpus"]) if began["corpus"] else None
     _fetch_weights(settings, local)
     agent = shipping_agent(
         local=local,

@@ -50,16 +50,19 @@ def train(
         Path, typer.Option(help="Folder of public data sets; docs/routing.md names their sources.")
     ],
     out: Annotated[
-        Path | None, typer.Option(help="Where the weights go; over the shipped ones unless set.")
+        Path | None, typer.Option(help="Folder for the weights; PILOTFISH_HOME/trained unless set.")
     ] = None,
     what: Annotated[str, typer.Option(help="`router`, or `grading` of evidence.")] = "router",
     seed: Annotated[int, typer.Option(help="The same seed and data give the same weights.")] = 0,
     json: Json = False,
 ) -> None:
     """Train a learned part on public data."""
+    from ..models.settings import load_settings
+
     if what not in ("router", "grading"):
         raise UsageError(f"{what!r} cannot be trained; --what is 'router' or 'grading'")
-    report = _train_router(data, out, seed) if what == "router" else _train_grading(data, out, seed)
+    folder = out or load_settings().home / "trained" / what
+    report = _train_router(data, folder, seed) if what == "router" else _train_grading(data, folder, seed)
     if json:
         print_json(report)
     else:
@@ -67,22 +70,21 @@ def train(
             typer.echo(f"{key}: {value}")
 
 
-def _train_router(data: Path, out: Path | None, seed: int) -> dict[str, Any]:
+def _train_router(data: Path, out: Path, seed: int) -> dict[str, Any]:
     from ..agents.codec import to_json
     from ..lab.train import train as train_router
-
-    shipped = Path(__file__).resolve().parent.parent / "router" / "weights"
 
     def say(line: str) -> None:
         typer.echo(line, err=True)
 
-    return to_json(train_router(data, out=out or shipped, seed=seed, progress=say))
+    return to_json(train_router(data, out=out, seed=seed, progress=say))
 
 
-def _train_grading(data: Path, out: Path | None, seed: int) -> dict[str, Any]:
+def _train_grading(data: Path, out: Path, seed: int) -> dict[str, Any]:
     from ..lab.retrieval_grading import train_grading
 
-    return train_grading(data, out=out, seed=seed)
+    out.mkdir(parents=True, exist_ok=True)
+    return train_grading(data, out=out / "grading.json", seed=seed)
 
 
 def _commit() -> str | None:

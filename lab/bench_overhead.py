@@ -1,7 +1,7 @@
 """Orchestration: an agent with a zero-latency model against a hand-written LangGraph of the same shape.
 
-Both run the same layered DAG on the same model; in both a subtask is a compiled graph of decide, a lane and verify. The
-hand-written one renders no prompt, keeps no ledger, verifies nothing, makes no events and cannot resume.
+Both run the same layered DAG on the same model; in both a subtask is a compiled graph with the same nodes, edges and
+state keys. The hand-written one renders no prompt, keeps no ledger, verifies nothing, makes no events, cannot resume.
 """
 
 from __future__ import annotations
@@ -86,47 +86,67 @@ class _Answers(TypedDict):
 
 
 class _Step(TypedDict, total=False):
-    id: str
+    question: str
+    upstream: dict[str, str]
+    decision: str
     lane: str
-    answer: str
-    verdict: str
+    attempts: list[str]
+    verdicts: list[str]
+    escalations: list[str]
+    next: str | None
 
 
 def _hand_written(plan: Plan, chat: ScriptedChat) -> Any:
     step = _hand_written_step(chat)
     graph = StateGraph(_Answers)
     for subtask in plan:
-        graph.add_node(subtask.id, _node(subtask.id, step))
+        graph.add_node(subtask.id, _node(subtask.id, subtask.depends_on, step))
         graph.add_edge(list(subtask.depends_on) or START, subtask.id)
     for leaf in plan.outputs:
         graph.add_edge(leaf, END)
     return graph.compile()
 
 
-def _node(name: str, step: Any) -> Any:
-    async def node(state: _Answers) -> dict[str, Any]:  # noqa: ARG001 - a real one reads upstream answers here
-        done = await step.ainvoke({"id": name})
-        return {"answers": {name: done["answer"]}}
+def _node(name: str, needs: tuple[str, ...], step: Any) -> Any:
+    async def node(state: _Answers) -> dict[str, Any]:
+        upstream = {need: state["answers"][need] for need in needs}
+        done = await step.ainvoke({"question": name, "upstream": upstream})
+        return {"answers": {name: done["attempts"][-1]}}
 
     return node
 
 
 def _hand_written_step(chat: ScriptedChat) -> Any:
-    async def decide(state: _Step) -> dict[str, str]:  # noqa: ARG001
-        return {"lane": "local"}
+    """Decide, four lanes, verify, escalate: the nodes and edges of the agent's subtask graph, with nothing in them."""
 
-    async def local(state: _Step) -> dict[str, str]:
-        message = await chat.ainvoke([("system", "Answer briefly."), ("user", state.get("id", ""))])
-        return {"answer": str(message.content)}
+    async def decide(state: _Step) -> dict[str, Any]:  # noqa: ARG001
+        return {"decision": "reasoning", "lane": "local", "attempts": [], "verdicts": [], "escalations": []}
 
-    async def verify(state: _Step) -> dict[str, str]:  # noqa: ARG001
-        return {"verdict": "pass"}
+    async def lane(state: _Step) -> dict[str, Any]:
+        message = await chat.ainvoke([("system", "Answer briefly."), ("user", state.get("question", ""))])
+        return {"attempts": [*state.get("attempts", []), str(message.content)]}
+
+    async def verify(state: _Step) -> dict[str, Any]:
+        return {"verdicts": [*state.get("verdicts", []), "pass"], "next": None}
+
+    async def escalate(state: _Step) -> dict[str, Any]:
+        return {"lane": "large", "escalations": [*state.get("escalations", []), "local"]}
+
+    async def to_lane(state: _Step) -> str:
+        return state.get("lane", "local")
+
+    async def onward(state: _Step) -> str:
+        return "done" if state.get("next") is None else "escalate"
 
     graph = StateGraph(_Step)
-    for name, node in (("decide", decide), ("local", local), ("verify", verify)):
-        graph.add_node(name, node)
+    graph.add_node("decide", decide)
+    for name in ("local", "retrieval", "large", "tool"):
+        graph.add_node(name, lane)
+        graph.add_edge(name, "verify")
+    graph.add_node("verify", verify)
+    graph.add_node("escalate", escalate)
     graph.add_edge(START, "decide")
-    graph.add_conditional_edges("decide", lambda state: state["lane"], ["local"])
-    graph.add_edge("local", "verify")
-    graph.add_conditional_edges("verify", lambda state: state["verdict"], {"pass": END})
+    graph.add_conditional_edges("decide", to_lane, ["local", "retrieval", "large", "tool"])
+    graph.add_conditional_edges("verify", onward, {"done": END, "escalate": "escalate"})
+    graph.add_conditional_edges("escalate", to_lane, ["tool", "retrieval", "large"])
     return graph.compile()

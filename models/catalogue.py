@@ -92,6 +92,6 @@ def find_model(model_id: str) -> ModelSpec:
     near = difflib.get_close_matches(model_id, CATALOGUE, n=1, cutoff=0.4)
     hint = f"did you mean {near[0]!r}? " if near else ""
     raise UsageError(
-        f"unknown model {model_id!r}; {hint}There are: {', '.join(CATALOGUE)}; "
+        f"unknown model {model_id!r}; {hint}there are: {', '.join(CATALOGUE)}; "
         "or give a path to a .gguf file or a safetensors folder, or 'openai/NAME' for an endpoint"
     )

@@ -188,7 +188,9 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 def _chain(before: str, *fields: str | None) -> str:
-    return hashlib.sha256(json.dumps([before, *fields], ensure_ascii=False).encode()).hexdigest()
+    # Lengths keep neighbouring fields apart, whatever they hold.
+    parts = ("-" if field is None else f"{len(field)}:{field}" for field in (before, *fields))
+    return hashlib.sha256("".join(parts).encode()).hexdigest()
 
 
 def _record(row: tuple[Any, ...]) -> Record:
