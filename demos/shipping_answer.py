@@ -133,4 +133,4 @@ def _name(locode: str) -> str:
 
 
 def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "")) else ".")
+    return text[:1].upper() + text[1:] + ("" if not text or text.endswith(".") else ".")
