@@ -24,3 +24,9 @@ def test_the_sentence_with_the_questions_words_is_quoted_where_it_stands() -> No
 def test_nothing_is_quoted_when_no_sentence_is_about_it() -> None:
     assert best_quote("Who baked the cake?", [passage()]) is None
     assert best_quote("What is the toll?", []) is None
+
+
+def test_a_list_item_is_quoted_without_its_mark() -> None:
+    quote = best_quote("What is the toll?", [passage("Limits:\n\n- The toll is high.\n- Nothing else.")])
+    assert quote is not None
+    assert quote.quote == "The toll is high."
