@@ -10,6 +10,7 @@ from ..agents.caller import Caller
 from ..agents.lane import Lane, LaneContext
 from ..router.subtask import Subtask
 from ..tracing.call import Call
+from .promises import require
 
 SUBTASKS: tuple[Subtask, ...] = (
     Subtask(id="s1", text="What is 2 + 2?"),
@@ -28,32 +29,27 @@ async def check_lane(lane: Lane, subtasks: Sequence[Subtask] = SUBTASKS) -> None
         recorded: list[Call] = []
         attempt = await lane.attempt(subtask, _context(Meter(), recorded))
         _check_attempt(subtask, attempt)
-        _require(
+        require(
             list(attempt.calls) == recorded,
             f"the attempt at {subtask.id!r} lists {len(attempt.calls)} calls, {len(recorded)} went through its caller",
         )
         spent: list[Call] = []
         await lane.attempt(subtask, _context(Meter(Budget(calls=0)), spent))
-        _require(not spent, f"a call was made for {subtask.id!r} with the budget used up")
+        require(not spent, f"a call was made for {subtask.id!r} with the budget used up")
 
 
 def _check_attempt(subtask: Subtask, attempt: object) -> None:
-    _require(isinstance(attempt, Attempt), f"the attempt at {subtask.id!r} is {attempt!r}, not an Attempt")
+    require(isinstance(attempt, Attempt), f"the attempt at {subtask.id!r} is {attempt!r}, not an Attempt")
     assert isinstance(attempt, Attempt)  # noqa: S101 - for the type checker
     answered = bool(attempt.text.strip())
-    _require(
+    require(
         answered != (attempt.failure is not None),
         f"the attempt at {subtask.id!r} needs an answer or a failure, and not both: {attempt!r}",
     )
-    _require(answered or bool(attempt.detail), f"the failure at {subtask.id!r} does not say what it was")
+    require(answered or bool(attempt.detail), f"the failure at {subtask.id!r} does not say what it was")
 
 
 def _context(meter: Meter, recorded: list[Call]) -> LaneContext:
     return LaneContext(
         task="a task", upstream={}, caller=Caller(meter=meter, record=recorded.append), timeout_s=30.0
     )
-
-
-def _require(kept: bool, otherwise: str) -> None:
-    if not kept:
-        raise AssertionError(otherwise)

@@ -8,6 +8,7 @@ from ..models.client import ModelClient
 from ..models.load import spec_for
 from ..prompts import RenderedPrompt
 from ..tracing.call import Call
+from .promises import require
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -24,23 +25,18 @@ async def check_model(model: BaseChatModel, *, max_tokens: int = 16) -> None:
     recorded: list[Call] = []
     client = ModelClient(model, spec_for(model), record=recorded.append)
     completion = await client.complete(_PROMPT, max_tokens=max_tokens)
-    _require(len(recorded) == len(completion.calls) >= 1, "a call was not recorded")
-    _require(
+    require(len(recorded) == len(completion.calls) >= 1, "a call was not recorded")
+    require(
         completion.failure in (None, "truncated"),
         f"a plain call failed: {completion.failure}: {completion.detail}",
     )
     call = completion.call
-    _require(
+    require(
         call.input_tokens > 0 and call.output_tokens > 0,
         "the model does not report its tokens (usage_metadata)",
     )
-    _require(call.finish_reason in ("stop", "length"), f"unknown finish reason {call.finish_reason!r}")
+    require(call.finish_reason in ("stop", "length"), f"unknown finish reason {call.finish_reason!r}")
     pieces = [chunk async for chunk in model.astream("Say one word.")]
-    _require(bool("".join(str(chunk.text) for chunk in pieces).strip()), "streaming brought no text")
+    require(bool("".join(str(chunk.text) for chunk in pieces).strip()), "streaming brought no text")
     late = await client.complete(_PROMPT, max_tokens=max_tokens, timeout_s=0.0)
-    _require(late.failure == "timeout", f"a call with no time left gave {late.failure or 'an answer'}")
-
-
-def _require(kept: bool, otherwise: str) -> None:
-    if not kept:
-        raise AssertionError(otherwise)
+    require(late.failure == "timeout", f"a call with no time left gave {late.failure or 'an answer'}")

@@ -9,6 +9,7 @@ from ..agents.caller import Caller
 from ..agents.plan import Plan
 from ..agents.planner import Planner, make_plan
 from ..tracing.call import Call
+from .promises import require
 
 TASKS: tuple[str, ...] = (
     "What is the capital of Peru?",
@@ -27,22 +28,17 @@ async def check_planner(planner: Planner, tasks: Sequence[str] = TASKS) -> None:
     """
     for task in tasks:
         plan = await make_plan(planner, task, _caller())
-        _require(
+        require(
             plan == await make_plan(planner, task, _caller()), f"another plan for the same task {task[:40]!r}"
         )
-        _require(
+        require(
             Plan.from_json(plan.to_json()) == plan, f"the plan for {task[:40]!r} does not survive as JSON"
         )
         known = {subtask.id for subtask in plan}
-        _require(bool(plan.outputs), f"the plan for {task[:40]!r} has no outputs")
-        _require(set(plan.outputs) <= known, f"the plan for {task[:40]!r} names outputs that it lacks")
+        require(bool(plan.outputs), f"the plan for {task[:40]!r} has no outputs")
+        require(set(plan.outputs) <= known, f"the plan for {task[:40]!r} names outputs that it lacks")
 
 
 def _caller() -> Caller:
     calls: list[Call] = []
     return Caller(meter=Meter(), record=calls.append)
-
-
-def _require(kept: bool, otherwise: str) -> None:
-    if not kept:
-        raise AssertionError(otherwise)

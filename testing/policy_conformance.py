@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ..router.policy import Decision, Policy
 from ..router.subtask import Subtask
+from .promises import require
 
 SUBTASKS: tuple[Subtask, ...] = (
     Subtask(id="s1", text="What is the draft limit of the Suez Canal?"),
@@ -20,32 +21,25 @@ SUBTASKS: tuple[Subtask, ...] = (
 
 def check_policy(policy: Policy, subtasks: Sequence[Subtask] = SUBTASKS) -> None:
     """Raises `AssertionError` naming the first promise of the `Policy` seam that `policy` breaks."""
-    _require(callable(getattr(policy, "decide", None)), f"{policy!r} has no method decide(subtasks)")
-    _require(policy.decide([]) == [], "no subtasks must give no decisions")
+    require(callable(getattr(policy, "decide", None)), f"{policy!r} has no method decide(subtasks)")
+    require(policy.decide([]) == [], "no subtasks must give no decisions")
     batch = policy.decide(subtasks)
-    _require(len(batch) == len(subtasks), f"{len(subtasks)} subtasks gave {len(batch)} decisions")
-    _require(policy.decide(subtasks) == batch, "the same subtasks gave other decisions the second time")
+    require(len(batch) == len(subtasks), f"{len(subtasks)} subtasks gave {len(batch)} decisions")
+    require(policy.decide(subtasks) == batch, "the same subtasks gave other decisions the second time")
     singles = [decision for subtask in subtasks for decision in policy.decide([subtask])]
-    _require(singles == batch, "deciding one by one differs from deciding in a batch")
+    require(singles == batch, "deciding one by one differs from deciding in a batch")
     backwards = policy.decide(list(reversed(subtasks)))
-    _require(backwards[::-1] == batch, "a decision depends on the order of its batch")
+    require(backwards[::-1] == batch, "a decision depends on the order of its batch")
     for subtask, decision in zip(subtasks, batch, strict=True):
         _check_decision(subtask, decision)
 
 
 def _check_decision(subtask: Subtask, decision: Decision) -> None:
     of = f"decision on subtask {subtask.id!r}"
-    _require(decision.kind in ("reasoning", "knowledge"), f"{of}: unknown kind {decision.kind!r}")
-    _require(
-        decision.lane in ("local", "retrieval", "large", "tool"), f"{of}: unknown lane {decision.lane!r}"
-    )
-    _require((decision.lane == "tool") == (subtask.tool is not None), f"{of}: the tool lane goes with a tool")
-    _require(0.0 <= decision.p_reasoning <= 1.0, f"{of}: p_reasoning {decision.p_reasoning!r} is not in 0..1")
-    _require(0.0 <= decision.confidence <= 1.0, f"{of}: confidence {decision.confidence!r} is not in 0..1")
-    _require(bool(decision.reason.strip()), f"{of}: no reason is given")
-    _require(bool(decision.policy) and bool(decision.version), f"{of}: policy name or version is missing")
-
-
-def _require(kept: bool, message: str) -> None:
-    if not kept:
-        raise AssertionError(message)
+    require(decision.kind in ("reasoning", "knowledge"), f"{of}: unknown kind {decision.kind!r}")
+    require(decision.lane in ("local", "retrieval", "large", "tool"), f"{of}: unknown lane {decision.lane!r}")
+    require((decision.lane == "tool") == (subtask.tool is not None), f"{of}: the tool lane goes with a tool")
+    require(0.0 <= decision.p_reasoning <= 1.0, f"{of}: p_reasoning {decision.p_reasoning!r} is not in 0..1")
+    require(0.0 <= decision.confidence <= 1.0, f"{of}: confidence {decision.confidence!r} is not in 0..1")
+    require(bool(decision.reason.strip()), f"{of}: no reason is given")
+    require(bool(decision.policy) and bool(decision.version), f"{of}: policy name or version is missing")

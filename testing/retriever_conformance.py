@@ -6,6 +6,7 @@ import hashlib
 
 from .. import UsageError
 from ..retrieval.evidence import Evidence, Retriever
+from .promises import require
 
 
 def check_retriever(retriever: Retriever, *, query: str) -> list[Evidence]:
@@ -15,16 +16,16 @@ def check_retriever(retriever: Retriever, *, query: str) -> list[Evidence]:
     text), all with one grade, the same again on a second call, and a shorter list being the head of a longer one.
     """
     found = retriever.search(query, 5)
-    _require(bool(found), f"{retriever!r} finds nothing for {query!r}; ask for what its corpus holds")
-    _require(len(found) <= 5, f"{len(found)} passages were returned where 5 were asked for")
-    _require([hit.rank for hit in found] == list(range(1, len(found) + 1)), "the ranks are not 1, 2, 3 …")
-    _require(len({hit.chunk_id for hit in found}) == len(found), "a passage was returned twice")
-    _require(len({hit.grade for hit in found}) == 1, "the passages of one list carry different grades")
+    require(bool(found), f"{retriever!r} finds nothing for {query!r}; ask for what its corpus holds")
+    require(len(found) <= 5, f"{len(found)} passages were returned where 5 were asked for")
+    require([hit.rank for hit in found] == list(range(1, len(found) + 1)), "the ranks are not 1, 2, 3 …")
+    require(len({hit.chunk_id for hit in found}) == len(found), "a passage was returned twice")
+    require(len({hit.grade for hit in found}) == 1, "the passages of one list carry different grades")
     for hit in found:
         _check_citation(hit)
-    _require(retriever.search(query, 5) == found, "the same query gave another answer the second time")
+    require(retriever.search(query, 5) == found, "the same query gave another answer the second time")
     head = [hit.chunk_id for hit in retriever.search(query, 1)]
-    _require(head == [found[0].chunk_id], "k=1 does not return the first of k=5")
+    require(head == [found[0].chunk_id], "k=1 does not return the first of k=5")
     return found
 
 
@@ -39,13 +40,8 @@ def check_refusals(retriever: Retriever) -> None:
 
 
 def _check_citation(hit: Evidence) -> None:
-    _require(bool(hit.source), f"the passage {hit.chunk_id!r} has no source")
-    _require(bool(hit.text.strip()), f"the passage {hit.chunk_id!r} is empty")
-    _require(hit.end - hit.start == len(hit.text), f"the span of {hit.chunk_id!r} is not as long as its text")
+    require(bool(hit.source), f"the passage {hit.chunk_id!r} has no source")
+    require(bool(hit.text.strip()), f"the passage {hit.chunk_id!r} is empty")
+    require(hit.end - hit.start == len(hit.text), f"the span of {hit.chunk_id!r} is not as long as its text")
     digest = hashlib.sha256(hit.text.encode()).hexdigest()
-    _require(hit.sha256 == digest, f"the hash of {hit.chunk_id!r} is not that of its text")
-
-
-def _require(held: bool, message: str) -> None:
-    if not held:
-        raise AssertionError(message)
+    require(hit.sha256 == digest, f"the hash of {hit.chunk_id!r} is not that of its text")
