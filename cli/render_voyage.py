@@ -45,7 +45,10 @@ def _ways(route: dict[str, Any] | None, others: list[dict[str, Any]]) -> Table:
     ways = [*([route] if route else []), *others]
     for way in ways:
         table.add_column(
-            way["label"], justify="right", style="green" if way is route else "", overflow="fold"
+            way["label"],
+            justify="right",
+            style="green" if way is route and way["feasible"] else "",
+            overflow="fold",
         )
     for name, cells in _rows(ways):
         table.add_row(name, *cells)
@@ -73,7 +76,9 @@ def _rows(ways: list[dict[str, Any]]) -> list[tuple[str, list[str]]]:
 
 def _render_reasons(console: Console, route: dict[str, Any] | None, others: list[dict[str, Any]]) -> None:
     console.print()
-    if route and route["binding"] and route["binding"]["limit"] is not None:
+    if route and not route["feasible"]:
+        console.print(Text(f"Nearest miss, {route['label']}: {route['rejected']}", style="bold"))
+    elif route and route["binding"] and route["binding"]["limit"] is not None:
         binding = route["binding"]
         console.print(
             Text(

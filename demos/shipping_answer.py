@@ -75,11 +75,13 @@ def _without_route(reading: Reading, status: RunStatus, message: str) -> Answer:
 
 
 def _extra(reading: Reading, optimum: Optimum, message: str, notes: list[str]) -> dict[str, Any]:
+    shown = optimum.shown
     return {
         "message": message,
         "query": _query(reading),
-        "route": optimum.best.as_json() if optimum.best else None,
-        "alternatives": [voyage.as_json() for voyage in optimum.alternatives],
+        # When nothing is feasible this is the nearest miss, and says so in `feasible` and `rejected`.
+        "route": shown.as_json() if shown else None,
+        "alternatives": [voyage.as_json() for voyage in optimum.alternatives if voyage is not shown],
         "relaxation": optimum.relaxation,
         "assumptions": [*reading.notes, *optimum.assumptions],
         "overruled": notes,

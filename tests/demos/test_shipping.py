@@ -172,10 +172,13 @@ def test_what_cannot_be_planned_says_why(
 ) -> None:
     result = planned(tmp_path, request_text)
     assert result.status == status
-    assert result.extra["route"] is None
+    route = result.extra["route"]
+    assert (route is None) == (status != "infeasible")
     for word in words:
         assert word in result.extra["message"]
-    if status != "infeasible":
+    if status == "infeasible":
+        assert (route["feasible"], bool(route["rejected"])) == (False, True)
+    else:
         assert [subtask.id for subtask in result.subtasks] == ["read"]
 
 
