@@ -62,8 +62,16 @@ def check_words(subtask: Subtask, attempt: Attempt) -> Verdict:
     reading = reading_of(subtask.arguments["request"], subtask.arguments["today"], attempt.value)
     if not reading.corrections:
         return Verdict(status="pass", reason="the words of the request say the same", checked=READING_CHECK)
-    said = "; ".join(f"{each.field} read as {each.model}, it is {each.cue}" for each in reading.corrections)
+    said = "; ".join(
+        f"{each.field} read as {_shown(each.model)}, it is {_shown(each.cue)}" for each in reading.corrections
+    )
     return Verdict(status="fail", reason=said, checked=READING_CHECK)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "nothing"
+    return "not said" if value is None else str(value)
 
 
 def find_routes(
