@@ -11,6 +11,8 @@ tree lives here because every folder may raise one; a subclass stands beside the
     │   └── StoreError              retrieval: a store that does not fit what is asked of it
     └── UnavailableError            exit code 4: something needed is missing or cannot be reached
         ├── WeightsError            models.weights: absent, altered or half-written weights
+        ├── EngineError             models.local_chat: a local engine refused or lost a request
+        ├── LedgerError             tracing.ledger: the record of runs cannot be opened or written
         └── StoreLockedError        retrieval: another process holds the store
 """
 

@@ -95,7 +95,7 @@ def assemble(parts: Parts) -> Services:
         synthesise=parts.synthesise or synthesise,
         ledger=Ledger(parts.settings.home / "ledger.db"),
         budget=parts.budget,
-        slots={**LANE_SLOTS, **parts.slots},
+        slots=_slots(parts.slots),
         approve=parts.approve,
         votes=parts.votes,
         seed=parts.seed,
@@ -152,6 +152,15 @@ def _planner(
             f"unknown planner {given!r}; there are: 'rules', 'llm', or give a function or a Plan"
         )
     return as_planner(given)
+
+
+def _slots(given: Mapping[LaneName, int]) -> dict[LaneName, int]:
+    for lane, slots in given.items():
+        if lane not in LANE_SLOTS or slots < 1:
+            raise UsageError(
+                f"slots of {slots!r} for the lane {lane!r}: give at least 1 to any of {', '.join(LANE_SLOTS)}"
+            )
+    return {**LANE_SLOTS, **given}
 
 
 def _policy(parts: Parts) -> Policy:

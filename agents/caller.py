@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ..models.client import Completion, ModelClient
@@ -31,6 +31,8 @@ class Caller:
 
     meter: Meter
     record: Callable[[Call], None]
+    timeout_s: float | None = None
+    """Longest that one completion may take, whoever asks for it."""
 
     async def complete(
         self,
@@ -47,8 +49,8 @@ class Caller:
         exceeded = self.meter.exceeded()
         if exceeded is not None:
             return _refused(model, prompt, exceeded)
-        left = self.meter.seconds_left()
-        timeout_s = min(left, math.inf if timeout_s is None else timeout_s)
+        limits = [limit for limit in (timeout_s, self.timeout_s) if limit is not None]
+        timeout_s = min(self.meter.seconds_left(), *limits, math.inf)
         client = ModelClient(model.chat, model.spec, record=self._count)
         with self.meter.calling():
             return await client.complete(
@@ -59,6 +61,15 @@ class Caller:
                 schema=schema,
                 temperature=temperature,
             )
+
+    def noting(self, made: list[Call]) -> Caller:
+        """The same caller, which also adds each call to `made`: a cancelled attempt cannot bring its own."""
+
+        def record(call: Call) -> None:
+            made.append(call)
+            self.record(call)
+
+        return replace(self, record=record)
 
     def _count(self, call: Call) -> None:
         self.meter.add(call)

@@ -9,7 +9,7 @@ from ..router.policy import Decision
 from ..router.subtask import Subtask
 from .agreement import Agreement, vote
 from .attempt import Attempt, Verdict
-from .lane import LaneContext
+from .lane import LaneContext, try_lane
 from .scope import RunScope
 from .verifier import combine, run_verifier, unknown
 
@@ -63,7 +63,9 @@ async def _by_agreement(
         if sample not in drawn:
             lane = scope.services.lanes[attempt.lane]
             async with scope.places[attempt.lane]:
-                drawn[sample] = await lane.attempt(subtask, dataclasses.replace(context, sample=sample))
+                drawn[sample] = await try_lane(
+                    attempt.lane, lane, subtask, dataclasses.replace(context, sample=sample)
+                )
         return None if drawn[sample].failure else drawn[sample].text
 
     result = await vote(draw, k=scope.services.votes)

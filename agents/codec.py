@@ -29,5 +29,5 @@ def from_json(kind: type[RecordType], data: Any) -> RecordType:
 
 def digest(*data: Any) -> str:
     """A stable identity of JSON data: 32 hexadecimal digits."""
-    text = json.dumps(data, sort_keys=True, ensure_ascii=False, default=str)
+    text = json.dumps(data, sort_keys=True, default=str)  # ASCII: a model may write half of a surrogate pair
     return hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -30,9 +30,14 @@ async def execute_plan(scope: RunScope, plan: Plan) -> list[SubtaskResult]:
         upstream = {name: await tasks[name] for name in subtask.depends_on}
         return await _finish(scope, subtask, upstream)
 
-    async with asyncio.TaskGroup() as group:
-        for subtask in plan:
-            tasks[subtask.id] = group.create_task(run(subtask), name=f"{scope.run_id}:{subtask.id}")
+    try:
+        async with asyncio.TaskGroup() as group:
+            for subtask in plan:
+                tasks[subtask.id] = group.create_task(run(subtask), name=f"{scope.run_id}:{subtask.id}")
+    except (
+        ExceptionGroup
+    ) as several:  # a ledger that cannot be written: callers handle the error, not its group
+        raise several.exceptions[0] from several
     return [tasks[subtask.id].result() for subtask in plan]
 
 
@@ -91,7 +96,7 @@ def _result(subtask: Subtask, state: Mapping[str, Any]) -> SubtaskResult:
         verdict=verdicts[best],
         escalations=tuple(from_json(Escalation, row) for row in state["escalations"]),
         evidence=attempt.evidence or next((a.evidence for a in reversed(attempts) if a.evidence), ()),
-        citations=attempt.citations,
+        citations=() if status == "failed" else attempt.citations,
         calls=tuple(call for each in attempts for call in each.calls),
         failure=attempt.failure,
         detail=attempt.detail,

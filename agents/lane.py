@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, runtime_checkable
 
+from ..router.policy import LaneName
 from ..router.subtask import Subtask
+from ..tracing.call import Call
 from .attempt import Attempt
 from .caller import Caller
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +53,25 @@ class Lane(Protocol):
     async def attempt(self, subtask: Subtask, context: LaneContext, /) -> Attempt:
         """Try once."""
         ...
+
+
+async def try_lane(name: LaneName, lane: Lane, subtask: Subtask, context: LaneContext) -> Attempt:
+    """One attempt within the context's time; out of time or crashed, it is a failure with the calls it had made."""
+    made: list[Call] = []
+    context = replace(context, caller=context.caller.noting(made))
+    limit = asyncio.timeout(context.timeout_s)
+    try:
+        async with limit:
+            return await lane.attempt(subtask, context)
+    except TimeoutError as error:
+        out_of_time = (
+            f"no answer within {context.timeout_s:g} s" if limit.expired() else f"it timed out: {error}"
+        )
+        return Attempt(lane=name, calls=tuple(made), failure="timeout", detail=out_of_time)
+    except Exception as error:  # the next lane may do better
+        logger.exception("the %s lane crashed on subtask %r", name, subtask.id)
+        why = f"the {name} lane crashed: {type(error).__name__}: {error}"
+        return Attempt(lane=name, calls=tuple(made), failure="model_unavailable", detail=why)
 
 
 def known_so_far(upstream: Mapping[str, Upstream]) -> str:

@@ -8,11 +8,13 @@ from typing import Any
 from ..prompts import load_prompt
 from ..router.subtask import Subtask
 from .caller import Caller, Model
+from .model_lane import answer_tokens
 from .plan import Plan, PlanError
 from .planner import Planner, make_plan
 from .rule_planner import RulePlanner
 
 _MOST_SUBTASKS = 12
+_MAX_TOKENS = 1024
 _SCHEMA: dict[str, Any] = {
     "type": "object",
     "additionalProperties": False,
@@ -56,7 +58,11 @@ class LLMPlanner:
             raise PlanError("the LLM planner plans only inside a run; call it through an Agent")
         prompt = load_prompt("agent_plan").render(task=task)
         completion = await self.caller.complete(
-            self.model, prompt, schema=_SCHEMA, max_tokens=1024, temperature=0.0
+            self.model,
+            prompt,
+            schema=_SCHEMA,
+            max_tokens=answer_tokens(self.model, _MAX_TOKENS),
+            temperature=0.0 if self.model.spec.thinking == "none" else None,
         )
         if completion.failure is not None:
             return await self._by_fallback(task, self.caller, f"{completion.failure}: {completion.detail}")

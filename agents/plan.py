@@ -16,7 +16,7 @@ _VALUE_REFERENCE = re.compile(r"#([A-Za-z0-9_][A-Za-z0-9_\-]*(?:\.(?:text|eviden
 
 
 class PlanError(UsageError):
-    """A plan that is empty, repeats an id, names an unknown dependency or runs in a circle."""
+    """A plan that is empty, repeats an id, names an unknown dependency or output, or runs in a circle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Plan:
         object.__setattr__(self, "subtasks", ordered)
         object.__setattr__(self, "planner", planner)
         object.__setattr__(self, "note", note)
-        object.__setattr__(self, "outputs", _leaves(ordered) if outputs is None else tuple(outputs))
+        object.__setattr__(self, "outputs", _outputs(ordered, outputs))
 
     def __iter__(self) -> Iterator[Subtask]:
         return iter(self.subtasks)
@@ -146,6 +146,19 @@ def _stable(order: list[str], subtasks: tuple[Subtask, ...]) -> list[str]:
     if all(position[d] < position[s.id] for s in subtasks for d in s.depends_on):
         return list(position)
     return order
+
+
+def _outputs(subtasks: tuple[Subtask, ...], given: Sequence[str] | None) -> tuple[str, ...]:
+    if given is None:
+        return _leaves(subtasks)
+    known = [subtask.id for subtask in subtasks]
+    for name in given:
+        if name not in known:
+            has = ", ".join(map(repr, known))
+            raise PlanError(f"the plan's output {name!r} is not in the plan (it has: {has})")
+    if not given:
+        raise PlanError("the plan has no outputs; name at least one, or leave them out for its leaves")
+    return tuple(given)
 
 
 def _leaves(subtasks: tuple[Subtask, ...]) -> tuple[str, ...]:

@@ -128,7 +128,8 @@ def _in_scope(node: Node, services: Services) -> Node:
     """Give a node the run's scope also where the graph runs inside another, whose context is not ours."""
 
     async def scoped(state: RunState, runtime: Runtime[RunScope]) -> dict[str, Any]:
-        if not isinstance(cast("object", runtime.context), RunScope):
+        context = cast("object", runtime.context)
+        if not (isinstance(context, RunScope) and context.services is services):  # another agent's, or none
             run_id = state.get("run_id") or new_run_id()
             if not services.ledger.records(run_id, "run"):
                 services.ledger.append(run_id, "run", {"task": state["task"], **services.origin})

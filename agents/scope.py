@@ -77,7 +77,7 @@ class RunScope:
         def record(call: Call) -> None:
             self.services.ledger.append(self.run_id, "call", to_json(call), subtask_id=subtask_id)
 
-        return Caller(meter=meter, record=record)
+        return Caller(meter=meter, record=record, timeout_s=self.services.timeout_s)
 
 
 def open_scope(services: Services, run_id: str, task: str, emit: Callable[[Event], None]) -> RunScope:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
-from collections.abc import Awaitable
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Protocol, TypedDict, cast, get_args
 
@@ -19,7 +17,7 @@ from .checking import check
 from .codec import digest, from_json, to_json
 from .escalation import first_lane, next_lane, reason_of
 from .events import Attempted, Decided, Escalated, Verified
-from .lane import LaneContext, Upstream
+from .lane import LaneContext, Upstream, try_lane
 from .plan import subtask_from_json
 from .scope import RunScope
 
@@ -80,9 +78,7 @@ def carry(lane: LaneName) -> Node:
         scope, subtask = runtime.context, subtask_from_json(state["subtask"])
         context = lane_context(scope, state)
         async with scope.places[lane]:
-            attempt = await _within(
-                context.timeout_s, lane, scope.services.lanes[lane].attempt(subtask, context)
-            )
+            attempt = await try_lane(lane, scope.services.lanes[lane], subtask, context)
         scope.emit(Attempted(run_id=scope.run_id, subtask_id=subtask.id, attempt=attempt))
         return {"attempts": [*state["attempts"], to_json(attempt)]}
 
@@ -133,7 +129,9 @@ def subtask_graph() -> CompiledStateGraph[SubtaskState, RunScope, SubtaskInput, 
     graph.add_conditional_edges("decide", _to_lane, list(LANES))
     graph.add_conditional_edges("verify", _onward, {"done": END, "escalate": "escalate"})
     graph.add_conditional_edges("escalate", _to_lane, ["tool", "retrieval", "large"])
-    return graph.compile(name="subtask")
+    # An outer checkpointer would be inherited, and knows nested graphs by a counter of calls: resumed, a subtask
+    # would take the checkpoint, and the answer, of another. What is finished is in the ledger.
+    return graph.compile(checkpointer=False, name="subtask")
 
 
 async def _to_lane(state: SubtaskState) -> str:  # async, or LangGraph runs it in a thread of its own
@@ -158,14 +156,6 @@ def lane_context(scope: RunScope, state: SubtaskState) -> LaneContext:
         seed=int(digest(scope.services.seed, subtask_id)[:7], 16),
         timeout_s=limit if left == float("inf") else min(left, limit or left),
     )
-
-
-async def _within(timeout_s: float | None, lane: LaneName, attempt: Awaitable[Attempt]) -> Attempt:
-    try:
-        async with asyncio.timeout(timeout_s):
-            return await attempt
-    except TimeoutError:
-        return Attempt(lane=lane, failure="timeout", detail=f"no answer within {timeout_s:g} s")
 
 
 async def _ask(scope: RunScope, subtask: Subtask) -> Decision:

@@ -14,6 +14,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import UnavailableError
 from .catalogue import find_model
 from .spec import ModelSpec
 from .weights import resolve_weights
@@ -120,16 +121,19 @@ def _key(digest: str, kind: _Kind, text: str) -> bytes:
 @contextlib.contextmanager
 def _open(path: Path) -> Generator[sqlite3.Connection]:
     path.parent.mkdir(parents=True, exist_ok=True)
-    connection = sqlite3.connect(path, timeout=30.0)
     try:
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=NORMAL")
-        connection.execute(
-            "CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB) WITHOUT ROWID"
-        )
-        yield connection
-    finally:
-        connection.close()
+        with contextlib.closing(sqlite3.connect(path, timeout=30.0)) as connection:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=NORMAL")
+            connection.execute(
+                "CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB) WITHOUT ROWID"
+            )
+            yield connection
+    except sqlite3.Error as error:
+        raise UnavailableError(
+            f"the cache of vectors {str(path)!r} cannot be used: {error}. Delete it, or set PILOTFISH_HOME to a "
+            "folder that can be written"
+        ) from error
 
 
 def _read(cache: sqlite3.Connection, keys: Sequence[bytes]) -> dict[bytes, Vectors]:

@@ -98,7 +98,8 @@ class Ledger:
     ) -> None:
         """Add one record, durable against a killed process when this returns."""
         at = datetime.now(UTC).isoformat(timespec="milliseconds")
-        fields = (run_id, kind, subtask_id, key, at, json.dumps(body, ensure_ascii=False, sort_keys=True))
+        # ASCII: a model may write half of a surrogate pair, which is JSON but not UTF-8.
+        fields = (run_id, kind, subtask_id, key, at, json.dumps(body, sort_keys=True))
         with self._open() as connection:
             connection.execute(_APPEND, fields)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 import pytest
+from langchain_core.tools import tool
 from langgraph.graph import END, START, StateGraph
 from pilotfish import Agent, Evidence, Plan, Subtask, UsageError
 from pilotfish.agents.budget import Budget
@@ -213,6 +214,40 @@ def test_the_graph_is_a_node_of_another_graph(settings: Settings) -> None:
     assert final["shouted"] == "4!"
 
 
+def test_an_agent_inside_another_agents_tool_keeps_to_itself(settings: Settings) -> None:
+    inner = agent(settings, "Answer: from within", planner=Plan([Subtask(id="i", text="inside")]))
+
+    @tool
+    async def ask_inner(question: str) -> str:
+        """Ask the other agent."""
+        return (await inner.graph.ainvoke({"task": question}))["results"][0]["answer"]
+
+    plan = Plan([Subtask(id="a", text="ask", tool="ask_inner", arguments={"question": "q"})])
+    result = agent(settings, planner=plan, tools=[ask_inner]).run("x?")
+    assert [(subtask.id, subtask.answer) for subtask in result.subtasks] == [("a", "from within")]
+
+
+def test_a_planner_that_never_answers_gives_way_to_the_rules(settings: Settings) -> None:
+    class Endless(ScriptedChat):
+        async def _agenerate(self, *_given: Any, **_more: Any) -> Any:
+            await asyncio.Event().wait()
+
+    result = agent(settings, large=Endless(reply=str), timeout_s=0.05, votes=1).run("What is 2 + 2?")
+    assert result.plan["planner"] == "rules"
+    assert "timeout" in result.plan["note"]
+
+
+@pytest.mark.parametrize("schema", [None, {"type": "object"}])
+def test_half_a_surrogate_pair_is_an_answer_like_any(settings: Settings, schema: Any) -> None:
+    plan = Plan(
+        [Subtask(id="a", text="x", answer_schema=schema), Subtask(id="b", text="#a", depends_on=("a",))]
+    )
+    chosen = agent(settings, '{"x": "\\ud83d"}' if schema else "\ud83d", planner=plan, votes=1)
+    result = chosen.run("x?", run_id="r1")
+    assert len(result.subtasks) == 2
+    assert chosen.resume("r1").subtasks == result.subtasks
+
+
 def test_parallel_runs_of_one_agent_do_not_mix(settings: Settings) -> None:
     chosen = agent(settings, local=ScriptedChat(reply=lambda text: f"Answer: about {text.split()[-1]}"))
 
@@ -249,6 +284,8 @@ def test_wrong_arguments_are_named(settings: Settings) -> None:
         agent(settings, planner="magic").run("x?")
     with pytest.raises(UsageError, match="asks for the verifier 'mine'; the agent has: none"):
         agent(settings, planner=Plan([Subtask(id="a", text="x", verifier="mine")])).run("x?")
+    with pytest.raises(UsageError, match="slots of 0 for the lane 'local'"):
+        agent(settings, slots={"local": 0}).run("x?")
     chosen = agent(settings)
     chosen.run("What is 2 + 2?", run_id="r1")
     with pytest.raises(UsageError, match="there is a run 'r1' already"):

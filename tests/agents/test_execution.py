@@ -1,21 +1,32 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pilotfish.agents.attempt import Attempt, Verdict
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.graph import END, START, StateGraph
+from pilotfish.agents.attempt import Attempt, Citation, Verdict
+from pilotfish.agents.caller import Model
 from pilotfish.agents.events import Event, SubtaskFinished, SubtaskStarted
 from pilotfish.agents.lane import LaneContext
+from pilotfish.agents.model_lane import ModelLane
 from pilotfish.agents.plan import Plan
+from pilotfish.agents.planner import as_planner
+from pilotfish.agents.run_graph import RunState, run_graph
 from pilotfish.agents.tool_lane import ToolLane
 from pilotfish.agents.verifier import FunctionVerifier
+from pilotfish.models.load import spec_for
 from pilotfish.router.subtask import Subtask
+from pilotfish.testing.chat import ScriptedChat
 from pilotfish.testing.lanes import FakeLane, FakePolicy
 from pilotfish.testing.services import fake_services, run_plan
+from pilotfish.tracing.ledger import Ledger, LedgerError, RecordKind
 
 
 def step(name: str, *needs: str, **more: Any) -> Subtask:
@@ -96,9 +107,98 @@ async def test_a_crash_in_a_lane_becomes_a_result(tmp_path: Path, caplog: pytest
 
     services = fake_services(tmp_path, {"local": FakeLane("local", answer)})
     state = await run_plan(services, Plan([step("s1")]))
-    assert by_id(state)["s1"]["verdict"]["reason"] == "RuntimeError: boom"
+    assert by_id(state)["s1"]["verdict"]["reason"] == "the local lane crashed: RuntimeError: boom"
+    assert by_id(state)["s1"]["decision"] is not None
     assert "Traceback" in caplog.text
     assert state["status"] == "failed"
+
+
+async def test_a_crash_in_a_lane_escalates(tmp_path: Path) -> None:
+    def answer(_subtask: Subtask, _context: LaneContext) -> str:
+        raise RuntimeError("boom")
+
+    lanes = {"local": FakeLane("local", answer), "large": FakeLane("large", lambda _s, _c: "fine")}
+    row = by_id(await run_plan(fake_services(tmp_path, lanes), Plan([step("s1")])))["s1"]
+    assert (row["status"], row["answer"], row["lane"]) == ("accepted", "fine", "large")
+    assert [step["reason"] for step in row["escalations"]] == ["model_unavailable"]
+
+
+async def test_a_timeout_of_a_lanes_own_is_told_as_it_is(tmp_path: Path) -> None:
+    def answer(_subtask: Subtask, _context: LaneContext) -> str:
+        raise TimeoutError("the tide table is slow")
+
+    services = dataclasses.replace(
+        fake_services(tmp_path, {"local": FakeLane("local", answer)}), timeout_s=None
+    )
+    row = by_id(await run_plan(services, Plan([step("s1")])))["s1"]
+    assert (row["failure"], row["detail"]) == ("timeout", "it timed out: the tide table is slow")
+
+
+async def test_a_call_cut_short_by_the_deadline_counts_as_the_subtasks(tmp_path: Path) -> None:
+    class Endless(ScriptedChat):
+        async def _agenerate(self, *_given: Any, **_more: Any) -> Any:
+            await asyncio.Event().wait()
+
+    chat = Endless(reply=str)
+    lane = ModelLane(name="local", model=Model(chat=chat, spec=spec_for(chat)))
+    services = dataclasses.replace(fake_services(tmp_path, {"local": lane}), timeout_s=0.01)
+    row = by_id(await run_plan(services, Plan([step("s1")])))["s1"]
+    assert row["failure"] == "timeout"
+    assert [call["finish_reason"] for call in row["calls"]] == ["cancelled"]
+
+
+async def test_what_a_rejected_answer_cited_is_no_citation(tmp_path: Path) -> None:
+    cited = Citation(source="x.md", quote="made up", chunk_id="c1", start=0, end=7)
+    lane = FakeLane("local", lambda _s, _c: Attempt(lane="local", text="5", citations=(cited,)))
+    services = fake_services(
+        tmp_path, {"local": lane}, named={"no": FunctionVerifier("no", lambda _s, _a: False)}
+    )
+    row = by_id(await run_plan(services, Plan([step("s1", verifier="no")])))["s1"]
+    assert (row["status"], row["citations"]) == ("failed", [])
+
+
+async def test_a_ledger_that_cannot_be_written_is_its_own_error(tmp_path: Path) -> None:
+    services = fake_services(tmp_path, {"local": FakeLane("local", lambda _s, _c: "x")})
+
+    class Full(Ledger):
+        def append(self, run_id: str, kind: RecordKind, body: dict[str, Any], **more: Any) -> None:
+            if kind == "subtask":
+                raise LedgerError("the disk is full")
+            super().append(run_id, kind, body, **more)
+
+    services = dataclasses.replace(services, ledger=Full(tmp_path / "ledger.db"))
+    with pytest.raises(LedgerError, match="the disk is full"):
+        await run_plan(services, Plan([step("s1"), step("s2", "s1")]))
+
+
+async def test_an_outer_checkpointer_mixes_up_no_answers(tmp_path: Path) -> None:
+    """LangGraph would give the second subtask the first one's checkpoint: it counts the graphs a node invokes."""
+    reached, let_go = asyncio.Event(), asyncio.Event()
+
+    async def answer(subtask: Subtask, _context: LaneContext) -> str:
+        if subtask.id == "b":
+            reached.set()
+            await let_go.wait()
+        return f"answer of {subtask.id}"
+
+    services = dataclasses.replace(
+        fake_services(tmp_path, {"local": FakeLane("local", answer)}),
+        planner=as_planner(Plan([step("a"), step("b", "a"), step("c", "b")])),
+    )
+    outer = StateGraph(RunState)
+    outer.add_node("agent", run_graph(services))
+    outer.add_edge(START, "agent")
+    outer.add_edge("agent", END)
+    graph = outer.compile(checkpointer=InMemorySaver())
+    config: RunnableConfig = {"configurable": {"thread_id": "t"}}
+    task = asyncio.create_task(graph.ainvoke({"task": "x", "run_id": "r1"}, config))
+    await reached.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    let_go.set()
+    state = await graph.ainvoke(None, config)
+    assert [row["answer"] for row in state["results"]] == ["answer of a", "answer of b", "answer of c"]
 
 
 async def test_escalation_goes_on_until_a_verdict_passes(tmp_path: Path) -> None:
@@ -160,7 +260,11 @@ async def test_a_tool_overrules_a_local_answer(tmp_path: Path) -> None:
         "accepted",
     )
     (overruled,) = row["escalations"]
-    assert (overruled["source"], overruled["target"], overruled["reason"]) == ("local", "tool", "verifier_failed")
+    assert (overruled["source"], overruled["target"], overruled["reason"]) == (
+        "local",
+        "tool",
+        "verifier_failed",
+    )
     assert overruled["detail"] == "chose 9; the optimiser found 3"
 
 

@@ -1,16 +1,21 @@
 from __future__ import annotations
 
+import dataclasses
 import json
+from typing import Any
 
 import pytest
+from langchain_core.outputs import ChatResult
 from pilotfish.agents.budget import Meter
 from pilotfish.agents.caller import Caller, Model
 from pilotfish.agents.llm_planner import LLMPlanner
 from pilotfish.agents.plan import Plan, PlanError
 from pilotfish.agents.planner import make_plan
 from pilotfish.models.load import spec_for
+from pilotfish.models.spec import Sampling
 from pilotfish.testing.chat import ScriptedChat
 from pilotfish.tracing.call import Call
+from pydantic import Field
 
 TASK = "Who wrote Emma and when was it published?"
 GOOD = {
@@ -62,3 +67,19 @@ async def test_outside_a_run_it_says_how_to_use_it() -> None:
     chat = ScriptedChat(reply=str)
     with pytest.raises(PlanError, match="through an Agent"):
         await LLMPlanner(model=Model(chat=chat, spec=spec_for(chat))).plan(TASK)
+
+
+async def test_a_planner_that_thinks_gets_the_tokens_for_it() -> None:
+    class Watched(ScriptedChat):
+        max_tokens: int = 0
+        asked: list[int] = Field(default_factory=list[int])
+
+        def _generate(self, *given: Any, max_tokens: int, **more: Any) -> ChatResult:
+            self.asked.append(max_tokens)
+            return super()._generate(*given, **more)
+
+    chat = Watched(reply=lambda _text: f"<think>two parts</think>{json.dumps(GOOD)}")
+    spec = dataclasses.replace(spec_for(chat), thinking="tags", sampling=Sampling(max_tokens=30_000))
+    planner = LLMPlanner(model=Model(chat=chat, spec=spec))
+    plan = await make_plan(planner, TASK, Caller(meter=Meter(), record=lambda _call: None))
+    assert (plan.planner, chat.asked) == ("llm", [30_000])

@@ -68,6 +68,12 @@ def test_the_order_a_person_wrote_is_kept() -> None:
     assert [s.id for s in Plan([step("z"), step("a", "z"), step("m")])] == ["z", "a", "m"]
 
 
+@pytest.mark.parametrize(("outputs", "fault"), [(["b"], "output 'b' is not in the plan"), ([], "no outputs")])
+def test_outputs_must_be_in_the_plan(outputs: list[str], fault: str) -> None:
+    with pytest.raises(PlanError, match=fault):
+        Plan([step("a")], outputs=outputs)
+
+
 def test_references_are_replaced_in_one_pass() -> None:
     answers = {"s1": "see #s2", "s2": "42"}
     assert fill_text("add #s1 and #s2, not #s3", answers) == "add see #s2 and 42, not #s3"

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from pilotfish import ModelSpec
+from pilotfish import ModelSpec, UnavailableError
 from pilotfish.models import embedder
 from pilotfish.models.embedder import Embedder, SentenceEmbedder, load_embedder
 from pilotfish.models.weights import WeightsError
@@ -101,3 +101,12 @@ def test_the_real_model_is_quiet_and_a_warm_run_never_loads_torch(weights: Path,
     assert cold.stdout == "True (2, 384) float32 [1.0, 1.0] True\n"
     assert warm.stdout == "True (2, 384) float32 [1.0, 1.0] False\n"
     assert cold.stderr == warm.stderr == ""
+
+
+def test_a_damaged_cache_names_itself_and_the_remedy(encoder: Encoder, tmp_path: Path) -> None:
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "e.db").write_text(
+        "no database, and long enough to be read as the head of one" * 20
+    )
+    with pytest.raises(UnavailableError, match=r"e\.db.*Delete it"):
+        make(tmp_path).encode_query(["a"])
