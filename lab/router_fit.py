@@ -18,7 +18,7 @@ from ..router.lexical import LexicalModel
 from .router_data import Label, Row
 from .router_styles import restyled
 
-MIN_ROWS = 4
+MIN_ROWS = 8
 """Texts a feature must occur in: rarer ones would memorise rows."""
 STRENGTH = 400.0
 """Inverse of the regularisation, of all sets together."""

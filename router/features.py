@@ -1,8 +1,9 @@
 """What the learned policy sees of a text: a list of feature names with values, in plain Python.
 
-Three views of the same words: the words themselves (one, two in a row, opening), the skeleton in which every
-content word is a blank, so that what is learned from one topic holds for the next, and surface signs (references,
-numbers, operators, option lists, names). Training and inference share this file; a change here asks for retraining.
+Several views of the same words: the words themselves (one, two in a row, opening, runs of letters), the skeleton in
+which every content word is a blank, so that what is learned from one topic holds for the next, the form (opening,
+references, numbers, length in pairs), and surface signs (operators, option lists, names). Training and inference
+share this file; a change here asks for retraining.
 """
 
 from __future__ import annotations
@@ -15,6 +16,11 @@ from .lexicon import CLASSES, FUNCTION_WORDS
 
 HEAD, TAIL = 360, 240
 """Characters read from the front and the end of a long text: the question sits at one of them."""
+
+RUNS = (3, 4, 5)
+"""Lengths of the runs of letters."""
+RUNS_SHARE = 0.7
+"""Length of their part of the features, where that of the words is 1."""
 
 Features = list[tuple[str, float]]
 
@@ -46,7 +52,8 @@ def read(text: str) -> Features:
     if options >= 2:
         words = [word for word in words if word not in _LETTERS]
     wording = _words(words) + _skeleton(words) + _asked(body, options)
-    return wording + _of_steps(text, words, wording) + _signs(text, words, options)
+    steps = _of_steps(text, words, wording)
+    return wording + steps + _runs(words) + _form(words) + _signs(text, words, options)
 
 
 def _of_steps(text: str, words: list[str], wording: Features) -> Features:
@@ -61,6 +68,9 @@ def _of_steps(text: str, words: list[str], wording: Features) -> Features:
 
 _SENTENCE = re.compile(r"[^.?!\n]*[^.?!\s\n][^.?!\n]*[.?!]*")
 _LETTERS = frozenset("abcdefghij")
+_ASKS = "comparison superlative aggregate compute decide set lookup who when where why"
+_ASKING = frozenset(_ASKS.split())
+"""Word classes that say what is asked, not about what."""
 
 
 def _shape(token: str) -> str:
@@ -81,6 +91,42 @@ def _words(words: list[str]) -> Features:
         if len(word) > 5:
             names["s " + word[-4:]] = None
     return _scaled(list(names))
+
+
+def _runs(words: list[str]) -> Features:
+    """Runs of three to five letters inside words: stems and endings of words never seen whole."""
+    names: dict[str, None] = {}
+    for word in dict.fromkeys(words):
+        if len(word) > 2 and word[0].isalpha():
+            padded = f"<{word}>"
+            end = len(padded) + 1
+            runs = ["h " + padded[i : i + size] for size in RUNS for i in range(end - size)]
+            names.update(dict.fromkeys(runs))
+    value = RUNS_SHARE * len(names) ** -0.5 if names else 0.0
+    return [(name, value) for name in names]
+
+
+def _form(words: list[str]) -> Features:
+    """Opening word, references, numbers, word classes and length, in pairs and threes: a step's form on any topic."""
+    if not words:
+        return []
+    opening = next((word for word in words if word != "?"), "")
+    opening = opening if opening in FUNCTION_WORDS else "_"
+    answers = f"{min(words.count('#'), 3)} answers"
+    numbers = min(sum(word.startswith("<n") for word in words), 2)
+    content = sum(word[0].isalpha() and word not in FUNCTION_WORDS for word in words)
+    size = f"{min(len(words), 12)} tokens"
+    names = {
+        f"x {opening}, {answers}": None,
+        f"x {opening}, {answers}, {numbers} numbers": None,
+        f"x {opening}, {answers}, {min(content, 3)} content words": None,
+        f"x {opening}, {size}": None,
+        f"x {answers}, {size}": None,
+    }
+    for name in sorted({name for word in words for name in CLASSES.get(word, ()) if name in _ASKING}):
+        names[f"x {name} words, {answers}"] = None
+        names[f"x {opening}, {name} words, {'some' if '#' in words else 'no'} answers"] = None
+    return [(name, 0.5) for name in names]
 
 
 def _skeleton(words: list[str]) -> Features:

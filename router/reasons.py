@@ -31,6 +31,8 @@ _FAMILIES = {
     "q": "asks {!r}",
     "e": "asks, ending {!r}",
     "c": "words about {}",
+    "h": "letters {!r}",
+    "x": "form ({})",
 }
 _SHAPES = (("<n.n>", "NUMBER"), ("<n>", "NUMBER"), ("<year>", "YEAR"), ("_", "…"), ("^ ", ""), (" $", ""))
 

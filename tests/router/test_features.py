@@ -30,3 +30,18 @@ def test_options_are_read_for_what_they_look_like() -> None:
     assert numeric["d numeric options"] == 1.0
     assert "d numeric options" not in wordy
     assert "d restated options" in dict(read("Ben met Tom. Who left?\n(A) Ben\n(B) Tom"))
+
+
+def test_words_never_seen_share_their_runs_of_letters() -> None:
+    known, new = dict(read("Who recalculated it?")), dict(read("Who recalculates it?"))
+    assert {"h calc", "h <rec"} <= known.keys() & new.keys()
+
+
+def test_the_form_of_a_step_does_not_depend_on_its_topic() -> None:
+    def form(text: str) -> set[str]:
+        return {name for name, _ in read(text) if name.startswith("x ")}
+
+    assert form("Is #1 older than Lisbon?") == form("Is #4 larger than Nairobi?")
+    assert "x is, comparison words, some answers" in form("Is #1 older than Lisbon?")
+    assert form("Is #1 older than Lisbon?") != form("Is #1 older than #2?")
+    assert form("") == set()
