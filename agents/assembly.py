@@ -18,6 +18,7 @@ from ..tracing.ledger import Ledger
 from .arithmetic import Arithmetic
 from .budget import Budget
 from .caller import Model
+from .codec import to_json
 from .groundedness import Groundedness
 from .lane import Lane
 from .llm_planner import LLMPlanner
@@ -67,11 +68,11 @@ class Parts:
         shown |= {"corpus": self.corpus, "policy": self.policy or self.settings.policy}
         return ", ".join(f"{name}={value!r}" for name, value in shown.items())
 
-    def origin(self) -> dict[str, str | None]:
-        """What of it can be kept in the ledger to set the agent up again: names, not objects."""
+    def origin(self) -> dict[str, Any]:
+        """What of it can be kept in the ledger to set the agent up again: names and limits, not objects."""
         given = {"local": self.local, "large": self.large, "corpus": self.corpus, "policy": self.policy}
         names = {name: str(value) if isinstance(value, str | Path) else None for name, value in given.items()}
-        return {**names, "approve": "yes" if self.approve else None}
+        return {**names, "approve": "yes" if self.approve else None, "budget": to_json(self.budget)}
 
 
 def assemble(parts: Parts) -> Services:

@@ -20,6 +20,7 @@ class Budget:
     """Input and output tokens together."""
     usd: float | None = None
     seconds: float | None = None
+    """Of one process: a run that is resumed has them anew."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

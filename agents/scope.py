@@ -6,6 +6,7 @@ import asyncio
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from ..router.policy import Decision, LaneName, Policy
 from ..tracing.call import Call
@@ -50,8 +51,8 @@ class Services:
     seed: int = 0
     timeout_s: float | None = 120.0
     """Longest that one attempt may take."""
-    origin: Mapping[str, str | None] = field(default_factory=dict)
-    """How the agent was set up, kept with the run so that it can be resumed by its id."""
+    origin: Mapping[str, Any] = field(default_factory=dict)
+    """How the agent was set up, as JSON, kept with the run so that it can be resumed by its id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +82,10 @@ class RunScope:
 
 
 def open_scope(services: Services, run_id: str, task: str, emit: Callable[[Event], None]) -> RunScope:
-    """The scope of a run that starts or goes on; what the ledger says was spent and finished counts."""
+    """The scope of a run that starts or goes on; what the ledger says was spent and finished counts.
+
+    The budget is the agent's; an agent without one goes on under the budget that the run began with.
+    """
     records = services.ledger.records(run_id, "run", "call", "decision", "subtask")
     calls = [record.body for record in records if record.kind == "call"]
     spent = Spend(
@@ -90,14 +94,17 @@ def open_scope(services: Services, run_id: str, task: str, emit: Callable[[Event
         output_tokens=sum(call["output_tokens"] for call in calls),
         cost_usd=sum(call["cost_usd"] for call in calls),
     )
+    began = next((record.body for record in records if record.kind == "run"), {})
+    own = services.budget != Budget()
+    budget = services.budget if own else from_json(Budget, began.get("budget") or {})
     return RunScope(
         services=services,
         run_id=run_id,
         task=task,
-        meter=Meter(services.budget, spent=spent),
+        meter=Meter(budget, spent=spent),
         places={lane: asyncio.Semaphore(slots) for lane, slots in services.slots.items()},
         emit=emit,
-        approve=services.approve or any(r.kind == "run" and bool(r.body.get("approve")) for r in records),
+        approve=services.approve or bool(began.get("approve")),
         decisions={r.key: from_json(Decision, r.body) for r in records if r.kind == "decision" and r.key},
         finished={r.key: from_json(SubtaskResult, r.body) for r in records if r.kind == "subtask" and r.key},
     )

@@ -184,6 +184,15 @@ def test_the_plan_waits_for_approval_across_processes(settings: Settings) -> Non
     assert again.resume("r1", approve=True).answer == "4"
 
 
+def test_a_resumed_run_keeps_the_budget_it_began_with(settings: Settings) -> None:
+    for name in ("r1", "r2"):
+        agent(settings, approve=True, budget=Budget(calls=0)).run("Name a colour.", run_id=name)
+    kept = agent(settings).resume("r1", approve=True)
+    assert (kept.spend.calls, kept.subtasks[0].failure) == (0, "budget")
+    raised = agent(settings, budget=Budget(calls=9)).resume("r2", approve=True)
+    assert raised.spend.calls > 0
+
+
 def test_whoever_resumes_it_the_plan_still_waits(settings: Settings) -> None:
     agent(settings, approve=True).run("What is 2 + 2?", run_id="r1")
     assert agent(settings).resume("r1").status == "awaiting_approval"
