@@ -13,7 +13,6 @@ from langgraph.runtime import Runtime
 from langgraph.types import interrupt
 
 from .. import UsageError
-from .budget import Meter
 from .codec import from_json, to_json
 from .events import ApprovalNeeded, Planned
 from .execution import execute_plan
@@ -61,9 +60,7 @@ async def plan(state: RunState, runtime: Runtime[RunScope]) -> dict[str, Any]:
     if made:
         drawn = Plan.from_json(made[-1].body)
     else:
-        drawn = await make_plan(
-            scope.services.planner, state["task"], scope.caller(Meter(parent=scope.meter))
-        )
+        drawn = await make_plan(scope.services.planner, state["task"], scope.caller(scope.meter.child()))
         _check_names(drawn, scope.services)
         scope.services.ledger.append(scope.run_id, "plan", drawn.to_json())
     scope.emit(Planned(run_id=scope.run_id, plan=drawn))

@@ -12,7 +12,6 @@ from langgraph.runtime import Runtime
 from ..router.policy import Decision, LaneName
 from ..router.subtask import Subtask
 from .attempt import Attempt, Escalation, Verdict
-from .budget import Meter
 from .checking import check
 from .codec import digest, from_json, to_json
 from .escalation import first_lane, next_lane, reason_of
@@ -151,7 +150,7 @@ def lane_context(scope: RunScope, state: SubtaskState) -> LaneContext:
     return LaneContext(
         task=scope.task,
         upstream={name: from_json(Upstream, row) for name, row in state["upstream"].items()},
-        caller=scope.caller(Meter(parent=scope.meter), subtask_id),
+        caller=scope.caller(scope.meter.child(), subtask_id),
         previous=last["text"] if last["value"] is None else last["value"],
         seed=int(digest(scope.services.seed, subtask_id)[:7], 16),
         timeout_s=limit if left == float("inf") else min(left, limit or left),

@@ -45,6 +45,8 @@ class ToolLane:
             text, value = await _invoke(self.tools[name], dict(arguments))
         except (UsageError, ValueError, TypeError) as error:
             return Attempt(lane="tool", failure="parse_error", detail=f"{name}: {error}")
+        if not text.strip() or (value is None and text == "null"):
+            return Attempt(lane="tool", failure="parse_error", detail=f"the tool {name!r} gave nothing")
         return Attempt(lane="tool", text=text, value=value, detail=f"computed by the tool {name!r}")
 
     def _call(self, subtask: Subtask, context: LaneContext) -> tuple[str, Mapping[str, Any]]:

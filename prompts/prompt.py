@@ -58,6 +58,8 @@ class Prompt:
             raise PromptError(
                 f"prompt {self.name!r} needs a value for {missing.args[0]!r} (it got: {sorted(known)})"
             ) from None
+        except ValueError as error:
+            raise PromptError(f"prompt {self.name!r} has a stray '$' ({error}); write '$$' for one") from None
         return RenderedPrompt(name=self.name, version=self.version, messages=filled)
 
 
@@ -96,6 +98,8 @@ def parse_prompt(text: str, name: str) -> Prompt:
     head = dict(line.split(": ", 1) for line in match["head"].splitlines() if ": " in line)
     if head.get("name") != name:
         raise PromptError(f"prompt file {name!r} calls itself {head.get('name')!r}; name and file must agree")
+    if not head.get("version"):
+        raise PromptError(f"the head of prompt {name!r} has no version; add a line such as 'version: 1'")
     digest = text_digest(match["body"])
     if head.get("sha256") != digest:
         raise PromptError(

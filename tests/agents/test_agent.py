@@ -236,6 +236,16 @@ def test_an_agent_inside_another_agents_tool_keeps_to_itself(settings: Settings)
     assert [(subtask.id, subtask.answer) for subtask in result.subtasks] == [("a", "from within")]
 
 
+def test_a_tool_that_gives_nothing_has_not_answered(settings: Settings) -> None:
+    @tool
+    def look_up(word: str) -> None:
+        """Look a word up."""
+
+    plan = Plan([Subtask(id="a", text="x", tool="look_up", arguments={"word": "y"})])
+    result = agent(settings, planner=plan, tools=[look_up]).run("x?")
+    assert (result.status, result.subtasks[0].detail) == ("failed", "the tool 'look_up' gave nothing")
+
+
 def test_a_planner_that_never_answers_gives_way_to_the_rules(settings: Settings) -> None:
     class Endless(ScriptedChat):
         async def _agenerate(self, *_given: Any, **_more: Any) -> Any:

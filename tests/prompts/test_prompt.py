@@ -27,6 +27,11 @@ def test_values_are_inserted_verbatim() -> None:
     assert (rendered.name, rendered.version) == ("p", "3")
 
 
+def test_a_stray_dollar_names_the_prompt_and_the_remedy() -> None:
+    with pytest.raises(PromptError, match=r"'p' has a stray '\$'.*write '\$\$'"):
+        parse_prompt(file("## user\nIt costs $ 5.\n"), "p").render()
+
+
 def test_a_changed_text_under_an_old_version_is_refused() -> None:
     with pytest.raises(PromptError, match="changed but its version '3' did not"):
         parse_prompt(file().replace("brief", "long"), "p")
@@ -38,6 +43,7 @@ def test_a_changed_text_under_an_old_version_is_refused() -> None:
         ("no head", "has no head"),
         (file(name="q"), "calls itself 'q'"),
         (file("nothing\n"), "has no messages"),
+        (file().replace("version: 3\n", ""), "has no version"),
     ],
 )
 def test_a_malformed_file_says_what_is_wrong(text: str, message: str) -> None:
