@@ -114,7 +114,9 @@ def _connect(folder: Path) -> Any:
     from chromadb.config import Settings
 
     folder.mkdir(parents=True, exist_ok=True)
-    return chromadb.PersistentClient(path=str(folder), settings=Settings(anonymized_telemetry=False))
+    # Chroma reads a .env of whatever folder one is in, which may name an address to send its traces to.
+    settings = Settings(_env_file=None, anonymized_telemetry=False)  # pyright: ignore[reportCallIssue] - pydantic's own
+    return chromadb.PersistentClient(path=str(folder), settings=settings)
 
 
 def _damaged(folder: Path, error: Exception) -> StoreError:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import chromadb
 import numpy as np
 import pytest
 from pilotfish.retrieval.dense import DenseIndex
@@ -49,3 +51,18 @@ def test_the_space_is_cosine_and_no_embedding_function_is_kept(tmp_path: Path) -
 def test_a_missing_index_is_named(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"'.*gone' is missing"):
         DenseIndex.load(tmp_path / "gone")
+
+
+def test_no_env_file_of_the_working_folder_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".env").write_text("CHROMA_OTEL_COLLECTION_ENDPOINT=http://elsewhere:4317\n")
+    monkeypatch.chdir(tmp_path)
+    given: list[Any] = []
+    connect = chromadb.PersistentClient
+
+    def watched(*, path: str, settings: Any) -> Any:
+        given.append(settings)
+        return connect(path=path, settings=settings)
+
+    monkeypatch.setattr(chromadb, "PersistentClient", watched)
+    DenseIndex.create(tmp_path / "chroma").close()
+    assert [settings.chroma_otel_collection_endpoint for settings in given] == [""]
