@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from .. import UsageError
 from ..models.load import load_chat
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from langchain_core.tools import BaseTool
 
 LARGE_MAX_TOKENS = 2048
+OBJECT = "(an object)"
+"""Stands in the ledger for a part that was given as an object: only its maker can give it again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,9 +72,27 @@ class Parts:
 
     def origin(self) -> dict[str, Any]:
         """What of it can be kept in the ledger to set the agent up again: names and limits, not objects."""
-        given = {"local": self.local, "large": self.large, "corpus": self.corpus, "policy": self.policy}
-        names = {name: str(value) if isinstance(value, str | Path) else None for name, value in given.items()}
+        settings = self.settings
+        names = {
+            "local": _kept(self.local or settings.local),
+            "large": _kept(self.large or settings.large),
+            "corpus": _kept(
+                Path(self.corpus).resolve() if isinstance(self.corpus, str | Path) else self.corpus
+            ),
+            "policy": _kept(self.policy or settings.policy),
+        }
         return {**names, "approve": "yes" if self.approve else None, "budget": to_json(self.budget)}
+
+
+def _kept(value: object) -> str | None:
+    """A name as itself, an object as a mark that there was one."""
+    return (
+        value
+        if value is None or isinstance(value, str)
+        else str(value)
+        if isinstance(value, Path)
+        else OBJECT
+    )
 
 
 def assemble(parts: Parts) -> Services:
@@ -123,6 +143,8 @@ def _retriever(parts: Parts) -> Retriever | None:
 
         embedder = load_embedder(home=parts.settings.home, fetch=parts.fetch)
         return open_corpus(Path(corpus), home=parts.settings.home, embedder=embedder)
+    if hasattr(corpus, "as_retriever"):  # a LangChain vector store, whose own `search` is another thing
+        corpus = cast("Any", corpus).as_retriever()
     if isinstance(corpus, Retriever):
         return corpus
     from ..retrieval.langchain import from_langchain

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ..models.client import Completion
 from ..prompts import load_prompt
 from ..router.subtask import Subtask
 from .caller import Caller, Model
@@ -13,6 +15,7 @@ from .plan import Plan, PlanError
 from .planner import Planner, make_plan
 from .rule_planner import RulePlanner
 
+logger = logging.getLogger(__name__)
 _MOST_SUBTASKS = 12
 _MAX_TOKENS = 1024
 _SCHEMA: dict[str, Any] = {
@@ -56,20 +59,26 @@ class LLMPlanner:
         """The model's plan, or the fallback's with the reason in its note."""
         if self.caller is None:
             raise PlanError("the LLM planner plans only inside a run; call it through an Agent")
-        prompt = load_prompt("agent_plan").render(task=task)
-        completion = await self.caller.complete(
-            self.model,
-            prompt,
-            schema=_SCHEMA,
-            max_tokens=answer_tokens(self.model, _MAX_TOKENS),
-            temperature=0.0 if self.model.spec.thinking == "none" else None,
-        )
+        try:
+            completion = await self._asked(task, self.caller)
+        except Exception as error:  # a model's crash must not take the run with it
+            logger.exception("the planning model %r crashed", self.model.spec.id)
+            return await self._by_fallback(task, self.caller, f"{type(error).__name__}: {error}")
         if completion.failure is not None:
             return await self._by_fallback(task, self.caller, f"{completion.failure}: {completion.detail}")
         try:
             return Plan([_subtask(row) for row in completion.value["subtasks"]], planner="llm")
         except PlanError as error:
             return await self._by_fallback(task, self.caller, str(error))
+
+    async def _asked(self, task: str, caller: Caller) -> Completion:
+        return await caller.complete(
+            self.model,
+            load_prompt("agent_plan").render(task=task),
+            schema=_SCHEMA,
+            max_tokens=answer_tokens(self.model, _MAX_TOKENS),
+            temperature=0.0 if self.model.spec.thinking == "none" else None,
+        )
 
     async def _by_fallback(self, task: str, caller: Caller, reason: str) -> Plan:
         plan = await make_plan(self.fallback, task, caller)

@@ -6,6 +6,7 @@ again under the same id makes the same plan its own, repeats no finished subtask
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING, Any, NotRequired, Protocol, TypedDict, cast
 
 from langgraph.graph import END, START, StateGraph
@@ -94,7 +95,8 @@ async def synthesise(state: RunState, runtime: Runtime[RunScope]) -> dict[str, A
         answer = Answer(text="The plan was not approved; nothing was carried out.", status="refused")
     else:
         results = {row["id"]: from_json(SubtaskResult, row) for row in state["results"]}
-        answer = scope.services.synthesise(state["task"], Plan.from_json(state["plan"]), results)
+        made = scope.services.synthesise(state["task"], Plan.from_json(state["plan"]), results)
+        answer = await made if inspect.isawaitable(made) else made
     scope.services.ledger.append(scope.run_id, "answer", to_json(answer))
     return {"answer": answer.text, "status": answer.status, "extra": answer.extra}
 

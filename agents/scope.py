@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..router.policy import Decision, LaneName, Policy
 from ..tracing.call import Call
-from ..tracing.ledger import Ledger
+from ..tracing.ledger import Ledger, Record
 from .budget import Budget, Meter, Spend
 from .caller import Caller
 from .codec import from_json, to_json
@@ -21,9 +21,11 @@ from .planner import Planner
 from .result import Answer, SubtaskResult
 from .verifier import Verifier
 
-Synthesiser = Callable[[str, Plan, Mapping[str, SubtaskResult]], Answer]
+Synthesiser = Callable[[str, Plan, Mapping[str, SubtaskResult]], Answer | Awaitable[Answer]]
 """Makes the answer of a run from its task, plan and results."""
 
+_PASSING = ("timeout", "budget", "model_unavailable")
+"""Failures of the moment rather than of the answer."""
 LANE_SLOTS: Mapping[LaneName, int] = {"local": 4, "retrieval": 4, "large": 8, "tool": 8}
 """How many subtasks a lane carries out at once, by default."""
 
@@ -106,8 +108,14 @@ def open_scope(services: Services, run_id: str, task: str, emit: Callable[[Event
         emit=emit,
         approve=services.approve or bool(began.get("approve")),
         decisions={r.key: from_json(Decision, r.body) for r in records if r.kind == "decision" and r.key},
-        finished={r.key: from_json(SubtaskResult, r.body) for r in records if r.kind == "subtask" and r.key},
+        finished=_finished(records),
     )
+
+
+def _finished(records: Iterable[Record]) -> dict[str, SubtaskResult]:
+    """Results by key. What failed for want of time, money or a model is tried again when the run goes on."""
+    kept = {r.key: from_json(SubtaskResult, r.body) for r in records if r.kind == "subtask" and r.key}
+    return {key: result for key, result in kept.items() if result.failure not in _PASSING}
 
 
 def new_run_id() -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypedDict, cast, get_args
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 
+from .. import UsageError
 from ..router.policy import Decision, LaneName
 from ..router.subtask import Subtask
 from .attempt import Attempt, Escalation, Verdict
@@ -161,5 +162,8 @@ async def _ask(scope: RunScope, subtask: Subtask) -> Decision:
     decisions = scope.services.policy.decide([subtask])
     if inspect.isawaitable(decisions):
         decisions = await decisions
-    (decision,) = decisions
-    return decision
+    if len(decisions) != 1:
+        raise UsageError(
+            f"the policy {scope.services.policy!r} made {len(decisions)} decisions on one subtask"
+        )
+    return decisions[0]

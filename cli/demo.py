@@ -79,14 +79,17 @@ def shipping(
     if task and not json:
         console().print(f"Request: {task}\n", markup=False)
     result = watch(agent, task, run_id=resume, quiet=json)
-    drawn = _draw(result, out or settings.home / "maps" / result.run_id)
+    _show(result, _draw(result, out or settings.home / "maps" / result.run_id), json=json)
+    exit_unless_answered(result)
+
+
+def _show(result: Result, drawn: dict[str, Any], *, json: bool) -> None:
+    from .render_voyage import render_voyage
+
     if json:
         print_json({**result.to_json(), "map": drawn})
     else:
-        from .render_voyage import render_voyage
-
         render_voyage(console(), result, drawn)
-    exit_unless_answered(result)
 
 
 def _fetch_weights(settings: Settings, local: str | None) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from .. import UsageError
+from ..agents.assembly import OBJECT
 from ..models.settings import load_settings
 from ..tracing.ledger import Ledger
 
@@ -14,4 +16,10 @@ def set_up_of(run_id: str) -> dict[str, Any]:
     ledger.summary(run_id)
     (start, *_) = ledger.records(run_id, "run")
     names = {name: start.body.get(name) for name in ("local", "large", "corpus", "policy")}
+    objects = [name for name, value in names.items() if value == OBJECT]
+    if objects:
+        raise UsageError(
+            f"run {run_id!r} began in Python with an object as {', '.join(objects)}; "
+            f"resume it there, with an agent made the same way: agent.resume({run_id!r})"
+        )
     return {**names, "approve": bool(start.body.get("approve"))}

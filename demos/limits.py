@@ -156,12 +156,6 @@ def read_limits(text: str, *, document: str = "", heading: str = "") -> list[Lim
     ]
 
 
-def read_limit(text: str, what: str, *, subject: str | None = None) -> Limit | None:
-    """The figure named `what` (such as `max_draft_m`) in a passage's text, of `subject` if given; None if not there."""
-    found = [each for each in read_limits(text) if each.name == what and subject in (None, each.subject)]
-    return newest(found) if found else None
-
-
 def newest(limits: list[Limit]) -> Limit:
     """The one that counts: the latest by date, and of one day the strictest."""
     return max(limits, key=lambda each: (each.date or date.min, _strictness(each)))

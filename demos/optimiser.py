@@ -113,17 +113,6 @@ def enumerate_voyages(
     ]
 
 
-def judge_choice(label: str, optimum: Optimum) -> tuple[bool, str]:
-    """Whether the voyage somebody chose by its label stands, and why it is overruled if not."""
-    if optimum.best is None:
-        return False, f"{label!r} is overruled: no way is feasible. {optimum.relaxation}"
-    if label == optimum.best.label:
-        return True, f"{label!r} is the cheapest of {optimum.options} voyages that keeps every limit"
-    other = next((each for each in optimum.alternatives if each.label == label), None)
-    reason = other.rejected if other else "it is none of the ways found"
-    return False, f"{label!r} is overruled in favour of {optimum.best.label!r}: {reason}"
-
-
 def _voyage(
     query: VoyageQuery, constraints: Constraints, vessel: VesselClass, corridor: Corridor, passing: Passing
 ) -> Voyage:

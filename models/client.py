@@ -25,6 +25,8 @@ from .thinking import extract_boxed, split_thinking
 
 Record = Callable[[Call], None]
 _EXTRACT_TOKENS = 512
+_CUT = ("length", "content_filter")
+"""Finish reasons of an answer that is not whole."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,10 +195,10 @@ class ModelClient:
         thought = split_thinking(message.text) if message is not None and self._thinks(message) else None
         text = thought.answer if thought else message.text if message is not None else ""
         failure, detail = failure_of(error, self.spec, terms.timeout_s) if error else (None, "")
-        if finish == "length" or (thought is not None and not thought.closed):
+        if finish in _CUT or (thought is not None and not thought.closed):
             failure, detail = (
                 "truncated",
-                f"{self.spec.id!r} stopped after {tokens_out} tokens, before it was done",
+                f"{self.spec.id!r} stopped after {tokens_out} tokens ({finish}), before it was done",
             )
         value = None
         if schema is not None and failure is None and error is None:
@@ -267,7 +269,7 @@ def _finish_reason(message: BaseMessage | None, error: BaseException | None) -> 
     metadata = cast("dict[str, Any]", message.response_metadata) if message is not None else {}
     reason = metadata.get("finish_reason") or metadata.get("stop_reason") or "stop"
     lengths = ("length", "max_tokens", "MAX_TOKENS")
-    return "length" if reason in lengths else "stop" if reason == "stop" else str(reason)
+    return "length" if reason in lengths else str(reason)
 
 
 def _remaining(terms: _Terms) -> float | None:

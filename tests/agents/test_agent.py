@@ -326,3 +326,35 @@ def test_both_graphs_draw_themselves(settings: Settings) -> None:
         name in drawn["subtask"]
         for name in ("decide", "local", "retrieval", "large", "tool", "verify", "escalate")
     )
+
+
+def test_an_async_synthesis_is_awaited(settings: Settings) -> None:
+    async def join(_task: str, _plan: Plan, _results: Any) -> Answer:
+        return Answer(text="joined", status="answered")
+
+    assert agent(settings, synthesise=join).run("What is 2 + 2?").answer == "joined"
+
+
+def test_a_planning_model_that_crashes_falls_back_to_the_rules(settings: Settings) -> None:
+    def crash(_text: str) -> str:
+        raise RuntimeError("boom")
+
+    result = agent(settings, planner="llm", large=ScriptedChat(reply=crash)).run("What is 2 + 2?")
+    assert result.plan["planner"] == "rules"
+    assert "boom" in result.plan["note"]
+    assert result.answer == "4"
+
+
+def test_a_subtask_that_ran_out_of_budget_is_tried_again_on_resume(settings: Settings) -> None:
+    first = agent(settings, budget=Budget(calls=0)).run("What is two and two?", run_id="r1")
+    assert (first.status, first.subtasks[0].failure) == ("failed", "budget")
+    assert agent(settings, budget=Budget(calls=9)).resume("r1").status == "answered"
+
+
+def test_a_policy_that_miscounts_is_named(settings: Settings) -> None:
+    class Idle:
+        def decide(self, _subtasks: Any, /) -> list[Any]:
+            return []
+
+    result = agent(settings, policy=Idle()).run("What is 2 + 2?")
+    assert "made 0 decisions on one subtask" in result.answer

@@ -7,11 +7,16 @@ from importlib import resources
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pilotfish.demos.limits import Limit, newest, read_limit, read_limits
+from pilotfish.demos.limits import Limit, newest, read_limits
 
 NOTICE = (
     "- Panama Canal maximum authorised draft — 13.41 m (44.0 ft), dated 2026-11-02, source ACP [simulated]."
 )
+
+
+def read_limit(text: str, what: str, *, subject: str | None = None) -> Limit | None:
+    found = [each for each in read_limits(text) if each.name == what and subject in (None, each.subject)]
+    return newest(found) if found else None
 
 
 def test_a_notice_gives_value_date_source_and_mark() -> None:

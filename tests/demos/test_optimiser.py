@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pilotfish.demos.costs import PARTS, bill_voyage, choose_class
-from pilotfish.demos.optimiser import Optimum, enumerate_voyages, judge_choice, optimise
+from pilotfish.demos.optimiser import Optimum, enumerate_voyages, optimise
 from pilotfish.demos.voyage_constraints import Constraints, read_constraints
 from pilotfish.demos.voyage_corridors import find_corridors
 from pilotfish.demos.voyage_query import VoyageQuery
@@ -196,16 +196,6 @@ def test_a_single_corridor_shows_other_speeds() -> None:
     optimum = run(VoyageQuery(origin="NLRTM", destination="USNYC", teu=3000))
     assert len(optimum.alternatives) == 2
     assert all(re.search(r"at [\d.]+ kn", each.label) for each in optimum.alternatives)
-
-
-def test_a_wrong_choice_is_overruled_visibly() -> None:
-    optimum = run()
-    assert judge_choice("Suez Canal", optimum)[0]
-    stands, why = judge_choice("Panama Canal", optimum)
-    assert not stands
-    assert "overruled in favour of 'Suez Canal'" in why
-    assert "more" in why
-    assert not judge_choice("the moon", optimum)[0]
 
 
 def test_every_figure_behind_the_plan_is_cited() -> None:

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-import multiprocessing
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -70,20 +71,21 @@ def test_tampering_is_found(ledger: Ledger, statement: str, found: str) -> None:
     assert any(found in problem for problem in ledger.verify())
 
 
-def _write(path: Path, run_id: str) -> None:
-    ledger = Ledger(path)
-    for number in range(50):
-        ledger.append(run_id, "call", {"number": number})
+WRITER = """
+import sys
+from pathlib import Path
+from pilotfish.tracing.ledger import Ledger
+ledger = Ledger(Path(sys.argv[1]))
+for number in range(50):
+    ledger.append(sys.argv[2], "call", {"number": number})
+"""
 
 
 def test_several_processes_may_write(tmp_path: Path) -> None:
     path = tmp_path / "ledger.db"
-    context = multiprocessing.get_context("spawn")
-    writers = [context.Process(target=_write, args=(path, f"r{i}")) for i in range(3)]
-    for writer in writers:
-        writer.start()
-    for writer in writers:
-        writer.join(60)
+    commands = [[sys.executable, "-c", WRITER, str(path), f"r{i}"] for i in range(3)]
+    writers = [subprocess.Popen(command) for command in commands]
+    assert [writer.wait(60) for writer in writers] == [0, 0, 0]
     ledger = Ledger(path)
     assert [len(ledger.records(f"r{i}")) for i in range(3)] == [50, 50, 50]
     assert ledger.verify() == []
