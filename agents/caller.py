@@ -79,7 +79,7 @@ class Caller:
 def _refused(model: Model, prompt: RenderedPrompt, why: str) -> Completion:
     call = Call(
         model_id=model.spec.id,
-        model_digest=model.spec.sha256 or model.spec.revision or "unpinned",
+        model_digest=model.spec.digest,
         prompt_name=prompt.name,
         prompt_version=prompt.version,
         input_tokens=0,

@@ -34,9 +34,8 @@ async def execute_plan(scope: RunScope, plan: Plan) -> list[SubtaskResult]:
         async with asyncio.TaskGroup() as group:
             for subtask in plan:
                 tasks[subtask.id] = group.create_task(run(subtask), name=f"{scope.run_id}:{subtask.id}")
-    except (
-        ExceptionGroup
-    ) as several:  # a ledger that cannot be written: callers handle the error, not its group
+    except ExceptionGroup as several:
+        # Such as a ledger that cannot be written: callers handle the error itself, not its group.
         raise several.exceptions[0] from several
     return [tasks[subtask.id].result() for subtask in plan]
 
