@@ -36,14 +36,16 @@ _CARD = """# Model card: the `learned` router policy
 | version | {version} |
 | date | {date} |
 | what it is | logistic regression over {count:,} named features (words, runs of letters, \
-skeletons, forms, surface signs), Platt-scaled |
+skeletons, forms, surface signs), Platt-scaled; {steps:,} of them are the literal wording of short questions, fitted \
+apart on StrategyQA and the exemplars and added at a share of {share} |
 | what it says | the probability that a step or question is reasoning-heavy rather than knowledge-heavy |
 | form | `learned.json`: plain data, a number per feature name |
 | made by | `pilotfish lab train --data DIR` |
 
 ## Sources
 No row of these sets is in the weights file; it holds words, word pairs and runs of letters
-that occur in at least {least} texts, restyled copies counted.
+that occur in at least {least} texts, restyled copies counted; wordings of steps \
+in at least {least_steps} steps or exemplars.
 
 | set | rows | licence | labels |
 |---|---|---|---|
@@ -71,8 +73,8 @@ split, never fitted or calibrated on, but earlier settings were chosen while wat
 
 def card(model: LexicalModel, sets: Mapping[str, int], metrics: Mapping[str, float], *, date: str) -> str:
     """The card as Markdown."""
-    from ..router.features import HEAD, TAIL
-    from .router_fit import MIN_ROWS
+    from ..router.features import HEAD, STEP, TAIL
+    from .router_fit import MIN_ROWS, STEPS_MIN_ROWS, STEPS_SHARE
 
     rows: list[str] = []
     for name, count in sorted(sets.items()):
@@ -82,7 +84,10 @@ def card(model: LexicalModel, sets: Mapping[str, int], metrics: Mapping[str, flo
         version=model.version,
         date=date,
         count=len(model.weights),
+        steps=sum(name.startswith(STEP) for name in model.weights),
+        share=STEPS_SHARE,
         least=MIN_ROWS,
+        least_steps=STEPS_MIN_ROWS,
         sources="\n".join(rows),
         metrics="\n".join(f"| {name} | {value:.4f} |" for name, value in metrics.items()),
         cap=HEAD + TAIL,

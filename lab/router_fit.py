@@ -1,5 +1,8 @@
 """Fitting the lexical router model: vocabulary, set-balanced weights, logistic regression, Platt scaling.
 
+Two regressions become one table of weights: a general one on all sets, and one on the literal wording of short
+questions, fitted on StrategyQA's steps and our exemplars and added at `STEPS_SHARE` wherever a text is one.
+
 scikit-learn and scipy are used here and nowhere at inference.
 """
 
@@ -13,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import UnavailableError
-from ..router.features import Features, read
+from ..router.features import STEP, Features, read
 from ..router.lexical import LexicalModel
 from .router_data import Label, Row
 from .router_styles import restyled
@@ -39,6 +42,15 @@ ROW_CAPS: Mapping[str, int] = {
 ROW_CAP = 2500
 SMALLEST = 0.02
 """Weights closer to zero than this are not kept."""
+STEPS_SET = "strategyqa"
+"""The set the literal wording of steps is fitted on; without it there is none."""
+STEPS_EXEMPLARS = 0.3
+"""Weight of an exemplar beside a step: without any, sums and units in a short question would pass for facts."""
+STEPS_STRENGTH = 80.0
+STEPS_SHARE = 0.3
+"""What the steps' model adds to the log-odds of the general one."""
+STEPS_MIN_ROWS = 3
+"""Steps a wording must occur in to be kept; rarer ones are fitted, to explain their own rows, then dropped."""
 FOLDS = 5
 
 
@@ -111,7 +123,7 @@ def fit(examples: Sequence[Example], reader: Reader, *, version: str = "") -> Le
     """A model fitted to `examples`, not yet calibrated (slope 1, shift 0)."""
     regression = _import_regression()
     counts = Counter(name for example in examples for name, _ in reader(example.text))
-    names = sorted(name for name, count in counts.items() if count >= MIN_ROWS)
+    names = sorted(name for name, count in counts.items() if count >= MIN_ROWS and not name.startswith(STEP))
     matrix = _matrix(
         [reader(example.text) for example in examples], {name: i for i, name in enumerate(names)}
     )
@@ -122,9 +134,31 @@ def fit(examples: Sequence[Example], reader: Reader, *, version: str = "") -> Le
         for name, weight in zip(names, fitted.coef_[0], strict=True)
         if abs(weight) >= SMALLEST
     }
+    weights |= _steps_weights(examples, reader)
     return LexicalModel(
         version=version, bias=round(float(fitted.intercept_[0]), 3), slope=1.0, shift=0.0, weights=weights
     )
+
+
+def _steps_weights(examples: Sequence[Example], reader: Reader) -> dict[str, float]:
+    """Weights of the literal wording of steps, at their share; none where the examples hold no such steps."""
+    shares_of = {STEPS_SET: 1.0, "exemplars": STEPS_EXEMPLARS}
+    steps = [e for e in examples if e.dataset in shares_of and not e.restyled]
+    literal = [[pair for pair in reader(e.text) if pair[0].startswith(STEP)] for e in steps]
+    counts = Counter(name for features in literal for name, _ in features)
+    if not counts or {e.label for e in steps if e.dataset == STEPS_SET} != {0, 1}:
+        return {}
+    names = sorted(counts)
+    fitted = _import_regression()(C=STEPS_STRENGTH, max_iter=500, fit_intercept=False)
+    matrix = _matrix(literal, {name: i for i, name in enumerate(names)})
+    weights = [shares_of[e.dataset] * e.weight for e in steps]
+    fitted.fit(matrix, [e.label for e in steps], sample_weight=weights)
+    kept = {
+        name: round(STEPS_SHARE * float(weight), 3)
+        for name, weight in zip(names, fitted.coef_[0], strict=True)
+        if counts[name] >= STEPS_MIN_ROWS
+    }
+    return {name: weight for name, weight in kept.items() if abs(weight) >= SMALLEST}
 
 
 def scores(model: LexicalModel, texts: Iterable[str], reader: Reader) -> list[float]:

@@ -2,14 +2,15 @@
 
 Several views of the same words: the words themselves (one, two in a row, opening, runs of letters), the skeleton in
 which every content word is a blank, so that what is learned from one topic holds for the next, the form (opening,
-references, numbers, length in pairs), and surface signs (operators, option lists, names). Training and inference
-share this file; a change here asks for retraining.
+references, numbers, length in pairs), surface signs (operators, option lists, names), and the literal wording of
+a short question, which a model of its own weighs. Training and inference share this file; a change asks for retraining.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
+from functools import lru_cache
 from itertools import pairwise
 
 from .lexicon import CLASSES, FUNCTION_WORDS
@@ -21,6 +22,11 @@ RUNS = (3, 4, 5)
 """Lengths of the runs of letters."""
 RUNS_SHARE = 0.7
 """Length of their part of the features, where that of the words is 1."""
+
+STEP = "t "
+"""Prefix of the features of which only a short question has any; they are fitted apart from the rest."""
+STEP_TOKENS = 24
+"""Tokens from which a question no longer counts as short."""
 
 Features = list[tuple[str, float]]
 
@@ -48,12 +54,25 @@ def read(text: str) -> Features:
         text = text[:HEAD] + "\n" + text[-TAIL:]
     options = len(_OPTION.findall(text))
     body = _FRAME.sub(" ", text)
-    words = [_shape(token) for token in _TOKEN.findall(body)]
+    tokens = _TOKEN.findall(body)
+    words = [_shape(token) for token in tokens]
     if options >= 2:
         words = [word for word in words if word not in _LETTERS]
     wording = _words(words) + _skeleton(words) + _asked(body, options)
     steps = _of_steps(text, words, wording)
-    return wording + steps + _runs(words) + _form(words) + _signs(text, words, options)
+    return (
+        wording + steps + _runs(words) + _form(words) + _signs(text, words, options) + _literal(text, tokens)
+    )
+
+
+def _literal(text: str, tokens: list[str]) -> Features:
+    """The words of a short question as they stand: numbers by value, and `#2` is not `#1`, which came earlier."""
+    if not 0 < len(tokens) < STEP_TOKENS or not text.rstrip().endswith("?") or _INNER_END.search(text):
+        return []
+    words = ["#" + token[1:].lstrip(_NOT_DIGITS) if token[0] == "#" else token.lower() for token in tokens]
+    names = dict.fromkeys(STEP + word for word in words)
+    names.update(dict.fromkeys(f"{STEP}{a} {b}" for a, b in pairwise(words)))
+    return [(STEP, 0.25), *_scaled(list(names))]
 
 
 def _of_steps(text: str, words: list[str], wording: Features) -> Features:
@@ -66,6 +85,8 @@ def _of_steps(text: str, words: list[str], wording: Features) -> Features:
     return [("r " + name, 1.5 * value) for name, value in wording if name[0] != "s"]
 
 
+_NOT_DIGITS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_"
+_INNER_END = re.compile(r"[.?!:]\s+\S|\n")
 _SENTENCE = re.compile(r"[^.?!\n]*[^.?!\s\n][^.?!\n]*[.?!]*")
 _LETTERS = frozenset("abcdefghij")
 _ASKS = "comparison superlative aggregate compute decide set lookup who when where why"
@@ -98,12 +119,19 @@ def _runs(words: list[str]) -> Features:
     names: dict[str, None] = {}
     for word in dict.fromkeys(words):
         if len(word) > 2 and word[0].isalpha():
-            padded = f"<{word}>"
-            end = len(padded) + 1
-            runs = ["h " + padded[i : i + size] for size in RUNS for i in range(end - size)]
-            names.update(dict.fromkeys(runs))
+            names.update(_kept_runs_of(word) if len(word) < 25 else _runs_of(word))
     value = RUNS_SHARE * len(names) ** -0.5 if names else 0.0
     return [(name, value) for name in names]
+
+
+def _runs_of(word: str) -> dict[str, None]:
+    padded = f"<{word}>"
+    end = len(padded) + 1
+    return dict.fromkeys("h " + padded[i : i + size] for size in RUNS for i in range(end - size))
+
+
+_kept_runs_of = lru_cache(maxsize=4096)(_runs_of)
+"""Most words come again; those too long to be words are not kept."""
 
 
 def _form(words: list[str]) -> Features:
@@ -189,10 +217,10 @@ def _signs(text: str, words: list[str], options: int) -> Features:
 
 
 def _class_signs(words: list[str]) -> Features:
-    hits: Counter[str] = Counter()
+    hits: dict[str, int] = {}
     for word in words:
         for name in CLASSES.get(word, ()):
-            hits[name] += 1
+            hits[name] = hits.get(name, 0) + 1
     return [("c " + name, min(count, 3) / 2) for name, count in hits.items()]
 
 

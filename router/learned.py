@@ -22,7 +22,7 @@ SHIPPED = Path(__file__).parent / "weights" / "learned.json"
 
 
 class LearnedPolicy:
-    """Decides by a trained lexical model: about a hundred microseconds a step, no network, no download.
+    """Decides by a trained lexical model: a few hundred microseconds a step, no network, no download.
 
     `threshold` is the calibrated probability from which a subtask counts as reasoning; it must lie between 0 and 1.
     """

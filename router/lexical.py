@@ -5,7 +5,6 @@ Scoring is a sum over a dictionary: no numpy, no compiled code, microseconds. Tr
 
 from __future__ import annotations
 
-import heapq
 import json
 import math
 from collections.abc import Mapping
@@ -33,12 +32,12 @@ class LexicalModel:
 
     def contributions(self, features: Features) -> list[tuple[float, str]]:
         """What each known feature adds to the score; positive speaks for reasoning."""
-        weights = self.weights
-        return [(weights[name] * value, name) for name, value in features if name in weights]
+        weight_of = self.weights.get
+        return [(weight * value, name) for name, value in features if (weight := weight_of(name)) is not None]
 
     def probability(self, contributions: list[tuple[float, str]]) -> float:
         """Calibrated probability that the text is reasoning-heavy."""
-        score = self.bias + math.fsum(part for part, _ in contributions)
+        score = self.bias + math.fsum([part for part, _ in contributions])
         return sigmoid(self.slope * score + self.shift)
 
 
@@ -52,9 +51,9 @@ def sigmoid(value: float) -> float:
 
 def strongest(contributions: list[tuple[float, str]], *, reasoning: bool, count: int = 3) -> list[str]:
     """Names of the features that spoke most for the decided kind, strongest first."""
-    sign = 1.0 if reasoning else -1.0
-    top = heapq.nlargest(count, ((part * sign, name) for part, name in contributions))
-    return [name for part, name in top if part > 0]
+    spoke = [item for item in contributions if (item[0] > 0) == reasoning and item[0]]
+    spoke.sort(reverse=reasoning)
+    return [name for _, name in spoke[:count]]
 
 
 def read_model(path: Path) -> LexicalModel:

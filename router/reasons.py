@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from .features import STEP
 from .policy import Kind
 
 _SIGNS = {
@@ -32,6 +33,7 @@ _FAMILIES = {
     "e": "asks, ending {!r}",
     "c": "words about {}",
     "h": "letters {!r}",
+    "t": "step wording {!r}",
     "x": "form ({})",
 }
 _SHAPES = (("<n.n>", "NUMBER"), ("<n>", "NUMBER"), ("<year>", "YEAR"), ("_", "…"), ("^ ", ""), (" $", ""))
@@ -47,6 +49,8 @@ def reason_of(names: Sequence[str], kind: Kind) -> str:
 def _in_words(name: str) -> str:
     name = name.removeprefix("r ")
     family, _, rest = name.partition(" ")
+    if name == STEP:
+        return "is a short question"
     if family == "d":
         return _SIGNS.get(rest, "its " + rest.split()[0])
     for shape, words in _SHAPES:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,9 @@ from pilotfish import UsageError
 from pilotfish.lab import train as train_module
 from pilotfish.lab.router_data import Row
 from pilotfish.lab.router_exemplars import parse_exemplars
+from pilotfish.lab.router_fit import Reader, examples_of, fit
 from pilotfish.lab.train import train
+from pilotfish.router.features import STEP
 from pilotfish.router.learned import load_learned
 from pilotfish.router.subtask import Subtask
 from pilotfish.testing.policy_conformance import check_policy
@@ -89,3 +92,15 @@ def test_progress_is_told(data: Path, tmp_path: Path) -> None:
 def test_a_folder_without_any_set_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no question set found"):
         train(tmp_path, out=tmp_path / "out")
+
+
+def test_the_wording_of_steps_is_fitted_on_their_set_and_not_without_it() -> None:
+    steps = [
+        *(Row(text=f"Is #2 heavier than {n}?", label=1, dataset="strategyqa") for n in range(9)),
+        *(Row(text=f"Who sold ship {n} to #1?", label=0, dataset="strategyqa") for n in range(9)),
+    ]
+    weights = fit(examples_of([*steps, *SMALL]), Reader()).weights
+    assert weights[STEP + "heavier than"] > 0 > weights[STEP + "who sold"]
+    assert STEP + "ship 3" not in weights, "a wording seen once is not kept"
+    others = fit(examples_of([*SMALL, *(replace(row, dataset="break") for row in steps)]), Reader()).weights
+    assert not any(name.startswith(STEP) for name in others)

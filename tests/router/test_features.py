@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pilotfish.router.features import HEAD, TAIL, read
+from pilotfish.router.features import HEAD, STEP, STEP_TOKENS, TAIL, read
 
 
 @given(st.text(max_size=2000))
@@ -19,7 +20,7 @@ def test_reading_is_capped_at_head_and_tail() -> None:
 
 
 def test_references_and_numbers_are_seen_by_their_shape() -> None:
-    assert read("Is #1 above 12?") == read("Is #s7 above 99?")
+    assert read("Check that #1 is above 12") == read("Check that #s7 is above 99")
     assert "d references 2" in dict(read("Is #1 above #2?"))
     assert "d years" in dict(read("Was it founded in 1815?"))
 
@@ -45,3 +46,20 @@ def test_the_form_of_a_step_does_not_depend_on_its_topic() -> None:
     assert "x is, comparison words, some answers" in form("Is #1 older than Lisbon?")
     assert form("Is #1 older than Lisbon?") != form("Is #1 older than #2?")
     assert form("") == set()
+
+
+def literal(text: str) -> set[str]:
+    return {name.removeprefix(STEP) for name, _ in read(text) if name.startswith(STEP)}
+
+
+def test_a_short_question_keeps_its_literal_wording() -> None:
+    assert {"#2", "14", "above 14", ""} <= literal("Is #2 above 14?")
+    assert literal("Is #s2 above 14?") == literal("Is #2 above 14?") != literal("Is #1 above 14?")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Compare #1 and #2", "Ann has 3 pears. How many has Bo?", "Who?\nA. Ann", "so " * STEP_TOKENS + "?", ""],
+)
+def test_orders_stories_options_and_long_questions_have_no_literal_wording(text: str) -> None:
+    assert literal(text) == set()

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import pytest
 from pilotfish import UsageError
+from pilotfish.router.features import STEP
 from pilotfish.router.learned import load_learned
+from pilotfish.router.reasons import reason_of
 from pilotfish.router.subtask import Subtask
 from pilotfish.testing.policy_conformance import check_policy
 
@@ -59,3 +61,9 @@ def test_the_reason_names_what_spoke() -> None:
     [decision] = load_learned().decide([Subtask(id="a", text="Is #1 greater than #2?")])
     assert decision.reason.startswith("reasoning: ")
     assert len(decision.reason) > len("reasoning: ")
+
+
+def test_features_of_short_questions_are_put_into_words() -> None:
+    assert reason_of([STEP, STEP + "than #1"], "reasoning") == (
+        "reasoning: is a short question; step wording 'than #1'"
+    )
