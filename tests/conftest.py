@@ -6,9 +6,10 @@ import os
 from pathlib import Path
 
 import pytest
+from platformdirs import user_cache_path
+
 from pilotfish.models.catalogue import find_model
 from pilotfish.models.weights import WeightsError, resolve_weights
-from platformdirs import user_cache_path
 
 
 @pytest.fixture(autouse=True)

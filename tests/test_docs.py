@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pilotfish
 import pytest
 import typer
+
+import pilotfish
 from pilotfish import Agent
 from pilotfish.cli.main import app
 from pilotfish.testing.chat import ScriptedChat

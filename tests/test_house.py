@@ -20,7 +20,16 @@ import pilotfish
 ROOT = Path(pilotfish.__file__).parent
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PACKAGES: list[str] = PYPROJECT["tool"]["setuptools"]["packages"]
-HEAVY = {"torch", "transformers", "chromadb", "sentence_transformers", "langgraph", "langchain_core", "sympy", "searoute"}
+HEAVY = {
+    "torch",
+    "transformers",
+    "chromadb",
+    "sentence_transformers",
+    "langgraph",
+    "langchain_core",
+    "sympy",
+    "searoute",
+}
 
 BELOW: dict[str, set[str]] = {
     "tracing": set(),
@@ -107,7 +116,17 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_imports_everything_in_a_clean_venv(wheel: Path, tmp_path: Path) -> None:
     venv.create(tmp_path / "venv", with_pip=False)
     python = tmp_path / "venv" / "bin" / "python"
-    install = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--no-deps", str(wheel)]
+    install = [
+        sys.executable,
+        "-m",
+        "pip",
+        "--python",
+        str(python),
+        "install",
+        "--quiet",
+        "--no-deps",
+        str(wheel),
+    ]
     subprocess.run(install, check=True, capture_output=True)
     modules = sorted(
         f"pilotfish.{folder.name}.{path.stem}".removesuffix(".__init__")
@@ -124,5 +143,7 @@ def test_the_wheel_imports_everything_in_a_clean_venv(wheel: Path, tmp_path: Pat
     )
     # The dependencies come from the environment the tests run in; a path there carries no editable install along.
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(site.getsitepackages())}
-    done = subprocess.run([str(python), "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [str(python), "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr

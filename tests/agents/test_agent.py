@@ -7,6 +7,7 @@ from typing import Any, TypedDict
 import pytest
 from langchain_core.tools import tool
 from langgraph.graph import END, START, StateGraph
+
 from pilotfish import Agent, Evidence, Plan, Subtask, UsageError
 from pilotfish.agents.budget import Budget
 from pilotfish.agents.events import (

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from pilotfish import Subtask
 from pilotfish.agents.agreement import Agreement, Vote, majority_posterior, vote
 from pilotfish.agents.attempt import Attempt, Verdict

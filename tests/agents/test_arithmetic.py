@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from pilotfish import Subtask
 from pilotfish.agents.arithmetic import Arithmetic
 from pilotfish.agents.attempt import Attempt, Verdict

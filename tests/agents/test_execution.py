@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, StateGraph
+
 from pilotfish.agents.attempt import Attempt, Citation, Verdict
 from pilotfish.agents.caller import Model
 from pilotfish.agents.events import Event, SubtaskFinished, SubtaskStarted

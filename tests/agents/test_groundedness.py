@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from pilotfish import Evidence, Subtask
 from pilotfish.agents.attempt import Attempt, Citation, Verdict
 from pilotfish.agents.groundedness import Groundedness, supporting_quote

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 from langchain_core.outputs import ChatResult
+from pydantic import Field
+
 from pilotfish.agents.budget import Meter
 from pilotfish.agents.caller import Caller, Model
 from pilotfish.agents.llm_planner import LLMPlanner
@@ -15,7 +17,6 @@ from pilotfish.models.load import spec_for
 from pilotfish.models.spec import Sampling
 from pilotfish.testing.chat import ScriptedChat
 from pilotfish.tracing.call import Call
-from pydantic import Field
 
 TASK = "Who wrote Emma and when was it published?"
 GOOD = {

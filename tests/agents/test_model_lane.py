@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from pilotfish.agents.model_lane import final_answer
 
 

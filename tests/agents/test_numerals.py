@@ -5,6 +5,7 @@ from fractions import Fraction
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from pilotfish.agents.numerals import numerals, read_number, shown
 
 

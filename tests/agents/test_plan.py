@@ -5,6 +5,7 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pilotfish.agents.plan import Plan, PlanError, fill_text, fill_value, references
 from pilotfish.router.subtask import Subtask
 

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from pilotfish.tracing.ledger import Ledger
 
 VICTIM = Path(__file__).with_name("resume_victim.py")

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from pilotfish import Subtask
 from pilotfish.agents.attempt import Attempt
 from pilotfish.agents.schema_verifier import SchemaVerifier

@@ -3,6 +3,7 @@ from __future__ import annotations
 import logging
 
 import pytest
+
 from pilotfish import Subtask, UsageError
 from pilotfish.agents.attempt import Attempt, Verdict
 from pilotfish.agents.verifier import as_verifier, combine, run_verifier

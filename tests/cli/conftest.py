@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+
 from pilotfish.cli.main import run
 from pilotfish.models.load import spec_for
 from pilotfish.testing.chat import ScriptedChat

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from pilotfish.lab.bench import Report
 from pilotfish.models.catalogue import CATALOGUE
 from pilotfish.models.settings import load_settings

@@ -3,11 +3,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from rich.console import Console
+
 from pilotfish.agents.attempt import Verdict
 from pilotfish.agents.budget import Spend
 from pilotfish.agents.result import Result, SubtaskResult
 from pilotfish.cli.render import render_result
-from rich.console import Console
 
 WHY = "its facts stand in the notice of the canal authority, which every ship that passes has to carry aboard"
 ANSWER = "The canal was opened on the seventeenth of November 1869 and has been made deeper several times since then."

@@ -5,6 +5,7 @@ from datetime import date
 from importlib import resources
 
 import pytest
+
 from pilotfish.demos.costs import (
     bill_voyage,
     canal_tolls,

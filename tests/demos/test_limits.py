@@ -7,6 +7,7 @@ from importlib import resources
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pilotfish.demos.limits import Limit, newest, read_limits
 
 NOTICE = (

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pilotfish import UsageError
 from pilotfish.demos.map import PASSAGE_POINTS, draw_map, load_land
 from pilotfish.demos.voyage import Voyage

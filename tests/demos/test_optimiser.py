@@ -8,6 +8,7 @@ from importlib import resources
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from pilotfish.demos.costs import PARTS, bill_voyage, choose_class
 from pilotfish.demos.optimiser import Optimum, enumerate_voyages, optimise
 from pilotfish.demos.voyage_constraints import Constraints, read_constraints

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from pilotfish.demos.ports import (
     UnknownPortError,
     distance_km,

@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pilotfish.demos.reading import FIELDS, Reading, read_request
 from pilotfish.demos.voyage_query import VoyageQuery
 

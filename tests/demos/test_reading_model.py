@@ -5,6 +5,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+
 from pilotfish.demos.reading import FIELDS, read_request
 from pilotfish.demos.reading_model import PROMPT, check_reading, prompt_values, schema_for
 from pilotfish.demos.request import candidates

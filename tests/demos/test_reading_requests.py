@@ -6,6 +6,7 @@ from importlib import resources
 from typing import Any
 
 import pytest
+
 from pilotfish.demos.reading import read_request
 
 ROWS: list[dict[str, Any]] = [

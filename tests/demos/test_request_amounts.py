@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from pilotfish.demos.request_amounts import read_amounts
 
 

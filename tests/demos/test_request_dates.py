@@ -5,6 +5,7 @@ from datetime import date, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pilotfish.demos.request_date_roles import find_durations, give_roles
 from pilotfish.demos.request_dates import add_months, find_dates
 

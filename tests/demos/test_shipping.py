@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+
 from pilotfish import Agent, Evidence
 from pilotfish.agents.result import Result
 from pilotfish.demos.shipping import CORPUS, DEFAULT_REQUEST, plan_of, shipping_agent

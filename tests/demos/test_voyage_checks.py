@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
+
 from pilotfish.demos.voyage_checks import departure
 from pilotfish.demos.voyage_query import VoyageQuery
 

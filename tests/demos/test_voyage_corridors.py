@@ -3,6 +3,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
+
 from pilotfish.demos.ports import find_port
 from pilotfish.demos.voyage_corridors import area_at, find_corridors, load_areas, measure_areas, passage_name
 from pilotfish.tools.errors import ToolInputError

@@ -5,6 +5,7 @@ from importlib import resources
 from pathlib import Path
 
 import pytest
+
 from pilotfish.demos.costs import ets_ports
 from pilotfish.demos.optimiser import optimise
 from pilotfish.demos.voyage_constraints import read_constraints

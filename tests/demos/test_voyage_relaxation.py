@@ -7,6 +7,7 @@ from importlib import resources
 
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+
 from pilotfish.demos.optimiser import Optimum, optimise
 from pilotfish.demos.voyage_constraints import read_constraints
 from pilotfish.demos.voyage_corridors import passage_name

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from pilotfish import UsageError
 from pilotfish.lab.bench_retrieval import describe_mean, measure, measure_ndcg
 from pilotfish.testing.embedder import FakeEmbedder

@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from pilotfish import UsageError
 from pilotfish.lab.bench_router import leave_one_out, run, step_figures
 from pilotfish.lab.router_data import Row

@@ -4,6 +4,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
 from pilotfish import UsageError
 from pilotfish.lab.retrieval_data import read_claims, read_scifact, read_set
 

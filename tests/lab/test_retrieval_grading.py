@@ -5,6 +5,7 @@ import random
 from pathlib import Path
 
 import pytest
+
 from pilotfish.lab import retrieval_grading
 from pilotfish.lab.retrieval_cases import Case, CaseKind
 from pilotfish.lab.retrieval_grading import fit_model, judge_model, train_grading

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from pilotfish import UsageError
 from pilotfish.lab.router_exemplars import load_exemplars, parse_exemplars
 from pilotfish.lab.router_styles import REFERENCE, fill_references, mask_references, restyled

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from pilotfish import UsageError
 from pilotfish.lab import train as train_module
 from pilotfish.lab.router_data import Row

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from pilotfish import UsageError
 from pilotfish.lab.verification_figures import auroc, run
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 
 import pytest
+
 from pilotfish import UsageError
 from pilotfish.models.catalogue import CATALOGUE, find_model
 

@@ -10,11 +10,12 @@ from langchain_core.exceptions import ContextOverflowError
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
+from pydantic import PrivateAttr
+
 from pilotfish import ModelSpec, UnavailableError
 from pilotfish.models.client import ModelClient
 from pilotfish.prompts import RenderedPrompt
 from pilotfish.tracing.call import Call
-from pydantic import PrivateAttr
 
 SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
 PROMPT = RenderedPrompt(name="sum", version="3", messages=(("system", "Add."), ("user", "2 + 3?")))

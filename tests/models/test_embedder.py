@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from pilotfish import ModelSpec, UnavailableError
 from pilotfish.models import embedder
 from pilotfish.models.embedder import Embedder, SentenceEmbedder, load_embedder

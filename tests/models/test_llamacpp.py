@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
+from pydantic import BaseModel
+
 from pilotfish.models.client import ModelClient
 from pilotfish.models.llama_server import LlamaServer
 from pilotfish.models.llamacpp import LlamaCppChat
@@ -13,7 +15,6 @@ from pilotfish.models.local_chat import Request, Ticket
 from pilotfish.models.settings import load_settings
 from pilotfish.models.weights import WeightsError
 from pilotfish.prompts import RenderedPrompt
-from pydantic import BaseModel
 
 LANDS = {
     "Japan": "Tokyo",

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from langchain_core.language_models import GenericFakeChatModel
 from langchain_openai import ChatOpenAI
+
 from pilotfish import ModelSpec, UsageError
 from pilotfish.models.load import is_loopback, load_chat, parse_model, spec_for
 from pilotfish.models.settings import load_settings

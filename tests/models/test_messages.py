@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 from langchain_core.messages import HumanMessage
+
 from pilotfish.models.messages import to_chat
 
 

@@ -5,12 +5,13 @@ import socket
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
+
 from pilotfish.models.client import Completion, ModelClient
 from pilotfish.models.llamacpp import LlamaCppChat
 from pilotfish.models.load import load_chat
 from pilotfish.models.settings import load_settings
 from pilotfish.prompts import RenderedPrompt
-from pydantic import BaseModel
 
 PROMPT = RenderedPrompt(name="t", version="1", messages=(("user", "What is the capital of Japan?"),))
 

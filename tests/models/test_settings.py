@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from pilotfish import UsageError
 from pilotfish.models.settings import load_settings
 

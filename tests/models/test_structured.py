@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from langchain_core.exceptions import OutputParserException
 from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage
-from pilotfish.models.structured import StructureError, json_schema_of, parse_answer, repaired
 from pydantic import BaseModel
+
+from pilotfish.models.structured import StructureError, json_schema_of, parse_answer, repaired
 
 SCHEMA = {
     "type": "object",

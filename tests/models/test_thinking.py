@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pilotfish.models.thinking import extract_boxed, split_thinking
 
 PLAIN = st.text(st.characters(exclude_characters="<>`~\\{}", exclude_categories=("Cs",)))

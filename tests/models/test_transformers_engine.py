@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from langchain_core.exceptions import ContextOverflowError
+
 from pilotfish.models.client import ModelClient
 from pilotfish.models.load import load_chat
 from pilotfish.models.local_chat import EngineError, Request

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from pilotfish import ModelSpec, UsageError
 from pilotfish.models import fetch, weights
 from pilotfish.models.spec import WeightFile

@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from pilotfish.prompts import load_prompt, prompt_names
 from pilotfish.prompts.prompt import PromptError, parse_prompt, text_digest
 

@@ -5,6 +5,7 @@ from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pilotfish.retrieval.chunks import OVERLAP_TOKENS, WINDOW_TOKENS, count_tokens, split_document
 from pilotfish.retrieval.documents import Document, Mark
 

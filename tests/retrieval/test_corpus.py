@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from pilotfish import UsageError
 from pilotfish.retrieval.corpus import open_corpus
 from pilotfish.testing.embedder import FakeEmbedder

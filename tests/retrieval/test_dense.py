@@ -6,6 +6,7 @@ from typing import Any
 import chromadb
 import numpy as np
 import pytest
+
 from pilotfish.retrieval.dense import DenseIndex
 from pilotfish.retrieval.manifest import StoreError
 

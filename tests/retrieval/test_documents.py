@@ -4,6 +4,7 @@ import io
 from pathlib import Path
 
 import pytest
+
 from pilotfish.retrieval.documents import UnreadableError, read_document
 
 

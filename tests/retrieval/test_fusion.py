@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pilotfish.retrieval.fusion import fuse_ranks
 
 rankings = st.lists(st.lists(st.integers(0, 20), unique=True), min_size=1, max_size=3)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pilotfish.models.embedder import load_embedder
 from pilotfish.retrieval.grading import SIGNALS, Grader, load_grader
 from pilotfish.retrieval.store import HybridStore

@@ -6,6 +6,7 @@ import pytest
 from langchain_core.callbacks import CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
+
 from pilotfish import UsageError
 from pilotfish.retrieval.langchain import PilotfishRetriever, from_langchain
 from pilotfish.retrieval.store import HybridStore

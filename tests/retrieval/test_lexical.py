@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from pilotfish.retrieval.lexical import LexicalIndex
 from pilotfish.retrieval.manifest import StoreError
 

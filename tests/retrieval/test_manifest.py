@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from pilotfish.retrieval.manifest import FileStamp, Manifest, StoreError, read_manifest, write_manifest
 
 MANIFEST = Manifest(

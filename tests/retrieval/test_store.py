@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+
 from pilotfish import UsageError
 from pilotfish.retrieval import store as store_module
 from pilotfish.retrieval.lock import StoreLock, StoreLockedError

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pilotfish.retrieval.terms import FUNCTION_WORDS, split_terms, stem
 
 

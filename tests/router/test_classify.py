@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from pilotfish import UsageError
 from pilotfish.router.classify import BATCH, classify_rows, read_rows
 from pilotfish.router.load import load_policy

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pilotfish.router.features import HEAD, STEP, STEP_TOKENS, TAIL, read
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pilotfish import UsageError
 from pilotfish.router.fixed import RandomPolicy, always_large, always_local
 from pilotfish.router.subtask import Subtask

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from pilotfish import UsageError
 from pilotfish.router.features import STEP
 from pilotfish.router.learned import load_learned

@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from pilotfish import UsageError
 from pilotfish.router.learned import SHIPPED
 from pilotfish.router.lexical import LexicalModel, read_model, sigmoid, strongest, write_model

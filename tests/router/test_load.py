@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from pilotfish import UsageError
 from pilotfish.router.load import load_policy, policy_names
 from pilotfish.router.subtask import Subtask

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from pilotfish.router.rules import RulesPolicy
 from pilotfish.router.subtask import Subtask
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from pilotfish import Evidence, Plan, Subtask
 from pilotfish.agents.attempt import Attempt
 from pilotfish.agents.caller import Model

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from pilotfish.models.embedder import Embedder
 from pilotfish.testing.embedder import FakeEmbedder
 

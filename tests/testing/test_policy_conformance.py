@@ -4,6 +4,7 @@ import itertools
 from dataclasses import replace
 
 import pytest
+
 from pilotfish.router.fixed import always_local
 from pilotfish.testing.policy_conformance import check_policy
 

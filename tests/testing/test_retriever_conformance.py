@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import replace
 
 import pytest
+
 from pilotfish.retrieval.evidence import Evidence
 from pilotfish.testing.retriever_conformance import check_refusals, check_retriever
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
+
 from pilotfish import Subtask
 from pilotfish.agents.agreement import Agreement
 from pilotfish.agents.arithmetic import Arithmetic

@@ -5,6 +5,7 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pilotfish import UsageError
 from pilotfish.tools.calculator import calculate, calculator_tool
 from pilotfish.tools.errors import ToolInputError

@@ -6,6 +6,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+
 from pilotfish.tools.errors import ToolInputError
 from pilotfish.tools.sea_network import PASSAGES, great_circle_nm, load_network, load_ports
 from pilotfish.tools.sea_routes import NoRouteError, SeaRoute, _search, sea_route, sea_route_tool
