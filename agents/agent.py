@@ -60,7 +60,8 @@ class Agent:
         approve: pause every run until its plan is approved.
         votes: most samples of one answer when only agreement can check it; 1 turns that off.
         timeout_s: longest that one attempt may take, in seconds.
-        seed: the same seed, models and task give the same answers.
+        seed: seeds every call by subtask. The same seed gives the same answers as far as the engine is deterministic;
+            llama.cpp's may differ by a word with what else is in its batch.
         settings: where state lives and how endpoints are reached; None reads environment and `pilotfish.toml`.
         fetch: whether any model needed may be downloaded.
     """
