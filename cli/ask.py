@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from .options import Large, Local, Policy
 from .output import Json, console, exit_unless_answered, print_json
 
 
@@ -15,14 +16,9 @@ def ask(
     ] = None,
     *,
     corpus: Annotated[str | None, typer.Option(help="Folder of documents to ground answers in.")] = None,
-    policy: Annotated[str | None, typer.Option(help="Router policy; `learned` unless set otherwise.")] = None,
-    local: Annotated[
-        str | None,
-        typer.Option(help="Small model: an id of `pilotfish models list`, a file, or openai/NAME."),
-    ] = None,
-    large: Annotated[
-        str | None, typer.Option(help="Large model, such as openai/NAME; none unless given.")
-    ] = None,
+    policy: Policy = None,
+    local: Local = None,
+    large: Large = None,
     planner: Annotated[
         str | None, typer.Option(help="`rules` or `llm`; `llm` where there is a large model.")
     ] = None,

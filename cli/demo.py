@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .options import Large, Local, Policy
 from .output import Json, console, download_progress, exit_unless_answered, print_json
 
 if TYPE_CHECKING:
@@ -32,14 +33,9 @@ def shipping(
     corpus: Annotated[
         Path | None, typer.Option(help="Folder of notices, tolls and prices; ours unless given.")
     ] = None,
-    policy: Annotated[str | None, typer.Option(help="Router policy; `learned` unless set otherwise.")] = None,
-    local: Annotated[
-        str | None,
-        typer.Option(help="Small model: an id of `pilotfish models list`, a file, or openai/NAME."),
-    ] = None,
-    large: Annotated[
-        str | None, typer.Option(help="Large model, such as openai/NAME; none unless given.")
-    ] = None,
+    policy: Policy = None,
+    local: Local = None,
+    large: Large = None,
     out: Annotated[Path | None, typer.Option(help="Folder for route.png and route.geojson.")] = None,
     today: Annotated[
         datetime | None,
