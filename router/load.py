@@ -7,6 +7,8 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import yaml
+
 from .. import UsageError
 from .policy import Policy
 
@@ -72,6 +74,21 @@ def load_policy(name: str = DEFAULT, **options: Any) -> Policy:
             takes = ", ".join(repr(known) for known in allowed) or "no options"
             raise UsageError(f"policy {name!r} has no option {option!r}; it takes {takes}")
     return make(**options)
+
+
+def parse_policy(text: str) -> tuple[str, dict[str, Any]]:
+    """`NAME` or `NAME:option=value,…` as name and options; values are read as YAML scalars.
+
+    Raises `UsageError` when an option has no value.
+    """
+    name, _, rest = text.partition(":")
+    options: dict[str, Any] = {}
+    for item in filter(None, rest.split(",")):
+        option, equals, value = item.partition("=")
+        if not equals:
+            raise UsageError(f"option {item!r} of policy {name!r} has no value; write {item}=VALUE")
+        options[option.strip()] = yaml.safe_load(value)
+    return name, options
 
 
 def _nearest(name: str) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
+from ..tracing.call import Call
 from .subtask import Subtask
 
 Kind = Literal["reasoning", "knowledge"]
@@ -27,6 +28,15 @@ class Decision:
     reason: str
     policy: str
     version: str
+    large_gain: float | None = None
+    """How much more the large model is expected to be worth here than the small one, -1 to 1, cost included where
+    the policy counts it; None where the policy does not estimate it. Ranks subtasks: the higher, the sooner large."""
+    model: str | None = None
+    """The model chosen, by its name in the outcome table; None where the policy chooses a lane only."""
+    expected_quality: float | None = None
+    """Predicted probability, 0 to 1, that the chosen model is right."""
+    expected_cost_usd: float | None = None
+    """Predicted cost of the chosen model on this subtask, in dollars."""
 
 
 @runtime_checkable
@@ -36,3 +46,34 @@ class Policy(Protocol):
     def decide(self, subtasks: Sequence[Subtask], /) -> list[Decision]:
         """One decision per subtask, in order."""
         ...
+
+
+@runtime_checkable
+class RunPolicy(Protocol):
+    """A policy that looks at a whole run before it decides on its subtasks, or makes model calls of its own."""
+
+    def for_run(self, subtasks: Sequence[Subtask], /, *, record: Callable[[Call], None]) -> Policy:
+        """The policy of one run with this plan: the same plan gives the same. `record` takes every call it makes."""
+        ...
+
+
+@runtime_checkable
+class LearningPolicy(Protocol):
+    """A policy that learns from what became of its decisions."""
+
+    def learn(self, subtask: Subtask, decision: Decision, /, *, reward: float) -> None:
+        """`reward` is 0 to 1: what the decided lane's own answer was worth; an escalated answer counts as 0."""
+        ...
+
+
+def large_score(decision: Decision) -> float:
+    """How strongly a decision asks for the large model: its gain where there is one, else the odds of knowledge."""
+    return 1.0 - decision.p_reasoning if decision.large_gain is None else decision.large_gain
+
+
+def wants_large(decision: Decision) -> bool:
+    """Whether the large model would answer where there are only a small and a large one.
+
+    A knowledge subtask goes large there, for want of a retriever, unless the policy weighed the large model itself.
+    """
+    return decision.lane == "large" or (decision.lane == "retrieval" and decision.large_gain is None)
