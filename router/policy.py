@@ -66,6 +66,20 @@ class LearningPolicy(Protocol):
         ...
 
 
+@runtime_checkable
+class TrainedPolicy(Protocol):
+    """A policy that knows which rows it was trained on, so that a lab can refuse to score it on them.
+
+    One without the attribute, or with None in it, was trained on nothing or does not know: nothing is refused, and
+    whoever scores it vouches for the rows.
+    """
+
+    @property
+    def trained_on(self) -> frozenset[int] | None:
+        """Fingerprints (`router.fingerprints`) of the texts it was trained on; read when first asked for."""
+        ...
+
+
 def large_score(decision: Decision) -> float:
     """How strongly a decision asks for the large model: its gain where there is one, else the odds of knowledge."""
     return 1.0 - decision.p_reasoning if decision.large_gain is None else decision.large_gain
