@@ -1,16 +1,34 @@
-"""Policies by name, loaded only when asked for."""
+"""Policies by name, loaded only when asked for: those shipped here, then those that other packages register."""
 
 from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import yaml
 
 from .. import UsageError
+from .plugins import find_plugins, load_plugin
 from .policy import Policy
+
+Need = Literal["labels", "weights", "model", "embedder", "state"]
+"""What a policy cannot do without: outcomes to be fitted on, a weights file, a chat model, an embedding model, a
+file that keeps what it learns."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A shipped policy, and what `pilotfish lab policies` says of it."""
+
+    make: Callable[..., Policy]
+    """Its keyword arguments are the policy's options."""
+    summary: str
+    needs: tuple[Need, ...] = ()
+    weights: str | None = None
+    """The file of `router/weights` that it uses unless told otherwise; its card is the same name with `.card.md`."""
 
 
 def _always_local() -> Policy:
@@ -43,12 +61,16 @@ def _learned(*, weights: str | None = None, threshold: float = 0.5) -> Policy:
     return load_learned(weights=weights, threshold=threshold)
 
 
-_POLICIES: Mapping[str, Callable[..., Policy]] = {
-    "always-large": _always_large,
-    "always-local": _always_local,
-    "learned": _learned,
-    "random": _random,
-    "rules": _rules,
+_POLICIES: Mapping[str, Entry] = {
+    "always-large": Entry(make=_always_large, summary="everything to the large model"),
+    "always-local": Entry(make=_always_local, summary="everything to the small local model"),
+    "learned": Entry(
+        make=_learned,
+        summary="reasoning or knowledge, by a calibrated lexical model",
+        weights="learned.json",
+    ),
+    "random": Entry(make=_random, summary="reasoning for a given share of subtasks, by a seeded hash"),
+    "rules": Entry(make=_rules, summary="reasoning or knowledge, by hand-written rules"),
 }
 
 DEFAULT = "learned"
@@ -56,41 +78,83 @@ DEFAULT = "learned"
 
 
 def policy_names() -> tuple[str, ...]:
-    """Every name `load_policy` knows, sorted."""
-    return tuple(sorted(_POLICIES))
+    """Every name `load_policy` knows, sorted: the shipped ones and those that other packages register."""
+    return tuple(sorted({*_POLICIES, *find_plugins()}))
+
+
+def shipped_policies() -> Mapping[str, Entry]:
+    """The policies of Pilotfish itself, by name."""
+    return _POLICIES
 
 
 def load_policy(name: str = DEFAULT, **options: Any) -> Policy:
-    """The policy called `name`: `random` takes `seed` and `share`, `learned` takes `weights` and `threshold`.
+    """The policy called `name` with its options, which `pilotfish lab policies` lists; a shipped one wins its name.
 
-    Raises `UsageError` naming the nearest policy or the options there are.
+    Raises `UsageError` naming the nearest policy or the options there are, or the package whose policy fails.
     """
-    make = _POLICIES.get(name)
-    if make is None:
-        raise UsageError(f"unknown policy {name!r}{_nearest(name)}; there are: {', '.join(policy_names())}")
+    make = _find(name)
     allowed = inspect.signature(make).parameters
+    kinds = {parameter.kind for parameter in allowed.values()}
     for option in options:
-        if option not in allowed:
+        if option not in allowed and inspect.Parameter.VAR_KEYWORD not in kinds:
             takes = ", ".join(repr(known) for known in allowed) or "no options"
             raise UsageError(f"policy {name!r} has no option {option!r}; it takes {takes}")
-    return make(**options)
+    for option, parameter in allowed.items():
+        required = parameter.kind is parameter.KEYWORD_ONLY and parameter.default is parameter.empty
+        if required and option not in options:
+            raise UsageError(f"policy {name!r} needs its option {option!r}; write {name}:{option}=VALUE")
+    made = make(**options)
+    if not callable(getattr(made, "decide", None)):
+        raise UsageError(f"policy {name!r} came out as {made!r}, which has no method decide(subtasks)")
+    return made
+
+
+def load_inner(policy: str | Policy) -> Policy:
+    """The policy inside a wrapper: an object, or `NAME` or `NAME:option=value;…`, with semicolons for commas."""
+    if not isinstance(policy, str):
+        return policy
+    name, options = parse_policy(policy.replace(";", ","))
+    return load_policy(name, **options)
 
 
 def parse_policy(text: str) -> tuple[str, dict[str, Any]]:
-    """`NAME` or `NAME:option=value,…` as name and options; values are read as YAML scalars.
+    """`NAME` or `NAME:option=value,…` as name and options; values are read as YAML, `{…}` and `[…]` in one piece.
 
-    Raises `UsageError` when an option has no value.
+    Raises `UsageError` when an option has no value, or one that is not YAML.
     """
     name, _, rest = text.partition(":")
     options: dict[str, Any] = {}
-    for item in filter(None, rest.split(",")):
+    for item in filter(None, _split(rest)):
         option, equals, value = item.partition("=")
         if not equals:
             raise UsageError(f"option {item!r} of policy {name!r} has no value; write {item}=VALUE")
-        options[option.strip()] = yaml.safe_load(value)
+        try:
+            options[option.strip()] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            raise UsageError(
+                f"the value {value!r} of option {option!r} of policy {name!r} is not YAML"
+            ) from None
     return name, options
 
 
-def _nearest(name: str) -> str:
-    near = difflib.get_close_matches(name, _POLICIES, n=1, cutoff=0.4)
-    return f", did you mean {near[0]!r}?" if near else ""
+def _split(text: str) -> Iterator[str]:
+    """At the commas that stand outside of brackets."""
+    start, depth = 0, 0
+    for place, sign in enumerate(text):
+        depth += (sign in "{[") - (sign in "}]")
+        if sign == "," and depth <= 0:
+            yield text[start:place]
+            start = place + 1
+    if text[start:]:
+        yield text[start:]
+
+
+def _find(name: str) -> Callable[..., Policy]:
+    if name in _POLICIES:
+        return _POLICIES[name].make
+    plugins = find_plugins()
+    if name in plugins:
+        return load_plugin(plugins[name])
+    near = difflib.get_close_matches(name, policy_names(), n=1, cutoff=0.4)
+    hint = f", did you mean {near[0]!r}?" if near else ""
+    raise UsageError(f"unknown policy {name!r}{hint}; there are: {', '.join(policy_names())}")
