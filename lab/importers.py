@@ -11,6 +11,7 @@ import gzip
 import io
 import json
 from collections.abc import Mapping, Sequence
+from math import nan
 from pathlib import Path
 from typing import Any
 
@@ -162,7 +163,7 @@ def _mmlu_pro(path: Path, records: Sequence[Mapping[str, Any]]) -> OutcomeTable:
         prompts=tuple(_multiple_choice(record["question"], record["options"]) for record in records),
         groups=tuple(record["category"] for record in records),
         models=models,
-        correct=_measure(path, records, models, "correct"),
+        correct=_measure(path, records, models, "correct", gaps=True),
     )
 
 
@@ -171,13 +172,22 @@ def _multiple_choice(question: str, options: str) -> str:
     return "\n".join([question, *lines])
 
 
-def _measure(path: Path, records: Sequence[Mapping[str, Any]], models: Sequence[str], measure: str) -> Floats:
+def _measure(
+    path: Path,
+    records: Sequence[Mapping[str, Any]],
+    models: Sequence[str],
+    measure: str,
+    *,
+    gaps: bool = False,
+) -> Floats:
+    """With `gaps`, an empty field is an outcome the source does not have: not a number."""
     rows: list[list[float]] = []
     for row, record in enumerate(records):
         missing = [model for model in models if f"{model}|{measure}" not in record]
         if missing:
             raise UsageError(f"outcome table {str(path)!r} has no column {missing[0] + '|' + measure!r}")
-        rows.append([_number(path.name, row, f"{m}|{measure}", record[f"{m}|{measure}"]) for m in models])
+        fields = [(f"{model}|{measure}", record[f"{model}|{measure}"]) for model in models]
+        rows.append([nan if gaps and text == "" else _number(path.name, row, c, text) for c, text in fields])
     values = np.array(rows, dtype=np.float64)
     if measure in ("correct", "confidence") and ((values < 0) | (values > 1)).any():
         raise UsageError(f"outcome table {str(path)!r} has a {measure!r} outside 0 to 1")

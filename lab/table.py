@@ -33,7 +33,7 @@ class OutcomeTable:
     """A label per prompt that no policy sees, such as the subject; None where the source has none."""
     models: tuple[str, ...]
     correct: Floats
-    """Shape (n, m), 0 to 1."""
+    """Shape (n, m), 0 to 1; not a number where the source has no result of a model, see `complete`."""
     cost: Floats | None = None
     """Shape (n, m), dollars; None where the source has no costs."""
     latency_ms: Floats | None = None
@@ -88,6 +88,11 @@ class OutcomeTable:
             confidence=None if self.confidence is None else self.confidence[:, columns],
         )
 
+    def complete(self) -> OutcomeTable:
+        """The table of the rows on which every one of its models has a result; the table itself where all do."""
+        rows = np.flatnonzero(~np.isnan(self.correct).any(axis=1))
+        return self if len(rows) == len(self) else self.take(rows)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pair:
@@ -106,7 +111,7 @@ def pair_of(table: OutcomeTable, *, small: str | None = None, large: str | None 
         raise UsageError(
             f"table {table.name!r} has the outcomes of {len(table.models)} model(s); two are needed"
         )
-    means = table.correct.mean(axis=0)
+    means = np.nanmean(table.correct, axis=0)
     last = int(means.argmax()) if large is None else table.model(large)
     first = int(means.argmin()) if small is None else table.model(small)
     if first == last:
