@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .table import Floats
 
@@ -29,15 +30,30 @@ class Curve:
 def curve(score: Floats, small: Floats, large: Floats, *, bins: int = BINS) -> Curve:
     """The curve of a score over outcomes of the two models, all of shape (n,).
 
-    Edges that fall together, as with a score of few values, count once; RouteLLM would refuse such a score.
+    Edges that fall together, as with a score of few values, give the same point as often; `pandas.qcut`, which
+    RouteLLM uses, would refuse such a score.
     """
-    edges = np.unique(np.quantile(score, np.linspace(0.0, 1.0, bins + 1)))
-    large_calls = [score >= edge for edge in edges[:-1]] + [score > edges[-1]]
-    if len(edges) == 1:
-        large_calls.insert(0, np.ones(len(score), dtype=np.bool_))
-    points = [(calls.mean(), np.where(calls, large, small).mean()) for calls in large_calls]
-    share, quality = np.array(sorted(points, key=lambda point: point[0]), dtype=np.float64).T
+    edges = edges_of(score, bins=bins)
+    calls = large_calls(score, edges)
+    points = sorted(
+        (
+            (large.mean(), quality.mean())
+            for large, quality in zip(calls, np.where(calls, large, small), strict=True)
+        ),
+        key=lambda point: point[0],
+    )
+    share, quality = np.array(points, dtype=np.float64).T
     return Curve(share=share, quality=quality, small=float(small.mean()), large=float(large.mean()))
+
+
+def edges_of(score: Floats, *, bins: int = BINS) -> Floats:
+    """The thresholds: the edges of `bins` quantile bins, ascending, shape (bins + 1,)."""
+    return np.quantile(score, np.linspace(0.0, 1.0, bins + 1))
+
+
+def large_calls(score: Floats, edges: Floats) -> NDArray[np.bool_]:
+    """Whether the large model answers, at every threshold for every prompt, shape (thresholds, n)."""
+    return np.concatenate([score >= edges[:-1, None], score[None, :] > edges[-1]])
 
 
 def apgr(curve: Curve) -> float:

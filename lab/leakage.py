@@ -1,0 +1,71 @@
+"""The leakage guard: no policy is scored on a row it was trained on, or on the same question in other words of options.
+
+Rows are recognised by their fingerprint (`router.fingerprints`). All policies of a comparison are scored on the rows
+that remain for every one of them, so that they stay comparable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import UsageError
+from ..router.fingerprints import fingerprint
+from ..router.policy import Policy
+from .table import OutcomeTable, Rows
+
+FEWEST_ROWS = 100
+"""A comparison on fewer rows than this, after some had to leave, is refused."""
+SMALLEST_SHARE = 0.2
+"""So is one on a smaller share than this of the rows that were to be scored."""
+
+
+def identities(table: OutcomeTable) -> NDArray[np.int64]:
+    """The fingerprint of every prompt, shape (n,)."""
+    return np.array([fingerprint(text) for text in table.prompts], dtype=np.int64)
+
+
+def trained_on(policy: Policy) -> frozenset[int]:
+    """Fingerprints of what a policy was trained on, empty where it does not say."""
+    return frozenset(getattr(policy, "trained_on", None) or ())
+
+
+def clean_rows(
+    rows: Rows, *, known: NDArray[np.int64], labelled: Rows, policies: Iterable[tuple[str, Policy]]
+) -> Rows:
+    """Of the rows to score, those that are no labelled row's twin and that no policy was trained on.
+
+    `known` holds the identity of every row of the table. Raises `UsageError` when too few remain, naming the policy
+    whose training took most of them.
+    """
+    fresh = rows[~np.isin(known[rows], known[labelled])]
+    taken = {name: _seen(known[fresh], trained_on(policy)) for name, policy in policies}
+    kept = fresh[~np.any([np.zeros(len(fresh), dtype=np.bool_), *taken.values()], axis=0)]
+    if len(kept) < len(fresh) and (len(kept) < FEWEST_ROWS or len(kept) < SMALLEST_SHARE * len(rows)):
+        _refuse(taken, kept=len(kept), wanted=len(rows))
+    if not len(kept):
+        raise UsageError("every row to score is a labelled row's twin; give a table of more distinct prompts")
+    return kept
+
+
+def without_prompts(table: OutcomeTable, other: OutcomeTable) -> OutcomeTable:
+    """The table without the prompts that occur in another one, by their exact text."""
+    leaked = set(other.prompts)
+    return table.take([row for row, prompt in enumerate(table.prompts) if prompt not in leaked])
+
+
+def _seen(known: NDArray[np.int64], trained: frozenset[int]) -> NDArray[np.bool_]:
+    return np.fromiter((int(identity) in trained for identity in known), dtype=np.bool_, count=len(known))
+
+
+def _refuse(taken: dict[str, NDArray[np.bool_]], *, kept: int, wanted: int) -> None:
+    counts: Sequence[tuple[str, int]] = [(name, int(seen.sum())) for name, seen in taken.items()]
+    worst = sorted((c for c in counts if c[1]), key=lambda count: -count[1])
+    named = ", ".join(f"{name!r} on {count}" for name, count in worst)
+    raise UsageError(
+        f"of {wanted} rows to score {kept} would remain, since policies were trained on the others: {named}; "
+        "give a table they have not seen, or let replay fit them on a part of this one: name them without weights, "
+        "with --labels N or --folds K"
+    )
