@@ -19,6 +19,7 @@ from langchain_core.messages.utils import convert_to_messages
 from ..prompts import RenderedPrompt, load_prompt
 from ..tracing.call import Call, Failure
 from .failures import failure_of
+from .logprobs import TokenLogprob, read_logprobs
 from .spec import ModelSpec
 from .structured import StructureError, parse_answer, response_format
 from .thinking import extract_boxed, split_thinking
@@ -45,6 +46,8 @@ class Completion:
     failure: Failure | None = None
     detail: str = ""
     """What the failure was, in words."""
+    logprobs: tuple[TokenLogprob, ...] = ()
+    """Of the last call's tokens; empty unless asked for and given by the engine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +59,7 @@ class _Terms:
     temperature: float | None
     deadline: float | None
     timeout_s: float | None
+    top_logprobs: int | None = None
     made: list[Call] = field(default_factory=list)
 
 
@@ -67,6 +71,7 @@ class _Reply:
     text: str = ""
     thinking: str | None = None
     value: Any = None
+    logprobs: tuple[TokenLogprob, ...] = ()
 
 
 class ModelClient:
@@ -92,11 +97,13 @@ class ModelClient:
         timeout_s: float | None = None,
         schema: Mapping[str, Any] | None = None,
         temperature: float | None = None,
+        top_logprobs: int | None = None,
     ) -> Completion:
         """Ask the model; `timeout_s` seconds bound all calls together, `max_tokens` each of them.
 
         With a `schema` the answer's `value` fits it: by grammar where the engine has one, by a second, short
         extraction for a model that thinks aloud, else by asking, validating and one repair turn.
+        `top_logprobs` asks for the log-probabilities of the answer's tokens and of that many alternatives to each.
         Cancelling stops the generation.
         """
         if not prompt.name or not prompt.version:
@@ -107,6 +114,7 @@ class ModelClient:
             temperature=temperature,
             deadline=None if timeout_s is None else time.monotonic() + timeout_s,
             timeout_s=timeout_s,
+            top_logprobs=top_logprobs,
         )
         if schema is None:
             return _completion(terms, await self._call(prompt, terms))
@@ -172,7 +180,13 @@ class ModelClient:
         return reply
 
     def _settings(self, terms: _Terms, schema: Mapping[str, Any] | None) -> dict[str, Any]:
-        wanted = {"seed": terms.seed, "max_tokens": terms.max_tokens, "temperature": terms.temperature}
+        wanted = {
+            "seed": terms.seed,
+            "max_tokens": terms.max_tokens,
+            "temperature": terms.temperature,
+            "logprobs": None if terms.top_logprobs is None else True,
+            "top_logprobs": terms.top_logprobs,
+        }
         settings: dict[str, Any] = {
             key: value for key, value in wanted.items() if value is not None and key in self._accepted
         }
@@ -218,7 +232,13 @@ class ModelClient:
             failure=failure,
             detail=detail,
         )
-        return _Reply(call=call, text=text, thinking=thought.thinking if thought else None, value=value)
+        return _Reply(
+            call=call,
+            text=text,
+            thinking=thought.thinking if thought else None,
+            value=value,
+            logprobs=() if message is None or terms.top_logprobs is None else read_logprobs(message),
+        )
 
     def _thinks(self, message: BaseMessage) -> bool:
         """A model of an unknown kind is only taken to think where its text opens with the tag."""
@@ -227,7 +247,7 @@ class ModelClient:
 
 def _accepted(model: BaseChatModel, spec: ModelSpec) -> frozenset[str]:
     """The settings that may be sent: a model the caller brought along gets only those it declares itself."""
-    settings = frozenset({"seed", "max_tokens", "temperature"})
+    settings = frozenset({"seed", "max_tokens", "temperature", "logprobs", "top_logprobs"})
     if spec.engine != "langchain":
         return settings
     return settings & frozenset(type(model).model_fields)
@@ -242,6 +262,7 @@ def _completion(terms: _Terms, reply: _Reply) -> Completion:
         calls=tuple(terms.made),
         failure=reply.call.failure,
         detail=reply.call.detail,
+        logprobs=reply.logprobs,
     )
 
 

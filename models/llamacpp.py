@@ -77,9 +77,11 @@ class LlamaCppChat(LocalChat):
         text = choice.get("delta", {}).get("content") or ""
         reason = choice.get("finish_reason")
         usage = event.get("usage")
-        if not (text or reason or usage):
+        logprobs = choice.get("logprobs")
+        if not (text or reason or usage or logprobs):
             return None
         metadata = {"finish_reason": reason, "model_name": self.model_id} if reason else {}
+        metadata |= {"logprobs": logprobs} if logprobs else {}
         return AIMessageChunk(content=text, response_metadata=metadata, usage_metadata=_usage(usage))
 
     def _refused(self, error: Mapping[str, Any]) -> Exception:

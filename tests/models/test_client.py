@@ -218,3 +218,25 @@ async def test_one_client_serves_many_at_once() -> None:
     prompts = [RenderedPrompt(name="p", version="1", messages=(("user", str(n)),)) for n in range(50)]
     done = await asyncio.gather(*(echo.complete(prompt, seed=n) for n, prompt in enumerate(prompts)))
     assert [(one.text, one.call.seed, len(one.calls)) for one in done] == [(str(n), n, 1) for n in range(50)]
+
+
+LOGPROBS: Any = {
+    "content": [
+        {"token": "5", "logprob": -0.25, "top_logprobs": [{"token": "5", "logprob": -0.25}]},
+        {"token": "!", "logprob": -1.0},
+    ]
+}
+
+
+async def test_log_probabilities_come_only_when_asked_for() -> None:
+    said = message("5!")
+    said.response_metadata["logprobs"] = LOGPROBS
+    asker, model, _ = client(said, said, "5!")
+    assert (await asker.complete(PROMPT)).logprobs == ()
+    first, second = (await asker.complete(PROMPT, top_logprobs=3)).logprobs
+    assert (first.token, first.logprob, first.top) == ("5", -0.25, (("5", -0.25),))
+    assert (second.token, second.top) == ("!", ())
+    assert (await asker.complete(PROMPT, top_logprobs=3)).logprobs == (), "an engine may give none"
+    (_, without), (_, with_them), _ = model._asked
+    assert "logprobs" not in without
+    assert (with_them["logprobs"], with_them["top_logprobs"]) == (True, 3)
