@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import UsageError
-from ..router.policy import Policy
+from ..router.policy import Decision, Policy
 from .baselines import Baseline, at_random, baselines_of
 from .intervals import over_seeds
 from .leakage import clean_rows, identities, without_prompts
@@ -215,7 +215,14 @@ def _score(
         quality=test.correct[place, routed.choice],
         cost=cost[place, routed.choice],
         p_reasoning=np.array([decision.p_reasoning for decision in routed.decisions]),
+        expected_quality=_expected(routed.decisions),
     )
+
+
+def _expected(decisions: Sequence[Decision]) -> Floats | None:
+    found = [decision.expected_quality for decision in decisions]
+    known = [quality for quality in found if quality is not None]
+    return np.array(known) if len(known) == len(found) else None
 
 
 def _score_baseline(
@@ -266,6 +273,7 @@ def _pool(parts: Sequence[Scored]) -> Scored:
     order = np.argsort(rows)
     first = parts[0]
     reasoning = [part.p_reasoning for part in parts if part.p_reasoning is not None]
+    expected = [part.expected_quality for part in parts if part.expected_quality is not None]
     return Scored(
         policy=first.policy,
         version=", ".join(dict.fromkeys(part.version for part in parts)),
@@ -277,6 +285,7 @@ def _pool(parts: Sequence[Scored]) -> Scored:
         quality=np.concatenate([part.quality for part in parts])[order],
         cost=np.concatenate([part.cost for part in parts])[order],
         p_reasoning=np.concatenate(reasoning)[order] if reasoning else None,
+        expected_quality=np.concatenate(expected)[order] if len(expected) == len(parts) else None,
     )
 
 

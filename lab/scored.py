@@ -31,6 +31,8 @@ class Scored:
     cost: Floats
     p_reasoning: Floats | None = None
     """None for baselines that are no policy."""
+    expected_quality: Floats | None = None
+    """The predicted probability that the chosen model is right; None where the policy does not predict it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
