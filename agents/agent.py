@@ -21,6 +21,7 @@ from .assembly import Parts, assemble
 from .budget import Budget
 from .codec import from_json
 from .events import Event, RunFinished, RunStarted
+from .feedback import give_feedback
 from .plan import Plan
 from .planner import Planner
 from .result import Result, SubtaskResult
@@ -49,7 +50,7 @@ class Agent:
         local: the small model: a catalogue id, a `ModelSpec` or any langchain-core chat model.
         large: the large model, the same way; None runs without one, and answers say what was not verified.
         corpus: a folder to ground answers in, a `Retriever`, or a LangChain retriever.
-        policy: the name of a router policy or a `Policy`.
+        policy: the name of a router policy, `NAME:option=value,…`, or a `Policy`.
         planner: `"rules"`, `"llm"`, a fixed `Plan`, a function from task to `Plan`, or a `Planner`. None takes the
             large model where there is one, else the rules.
         tools: langchain-core tools for the tool lane, besides Pilotfish's own.
@@ -185,6 +186,14 @@ class Agent:
             self.services.ledger.append(run_id, "approval", {"approved": approve})
         (start, *_) = self.services.ledger.records(run_id, "run")
         return run_id, start.body["task"]
+
+    def feedback(self, run_id: str, subtask_id: str, *, reward: float) -> None:
+        """Say what a finished subtask's answer was worth, 0 to 1: it is kept in the ledger and taught to the policy.
+
+        It counts besides what the verifiers said, each time it is given. Raises `UsageError` for a subtask that is
+        not finished.
+        """
+        give_feedback(self.services, run_id, subtask_id, reward)
 
     async def _carry_out(self, run_id: str, task: str, *, emit: Callable[[Event], None]) -> Result:
         started = time.perf_counter()

@@ -22,6 +22,8 @@ EscalationReason = Literal[
     "budget",
 ]
 """Why a subtask moved to its next lane, or could not be answered."""
+PASSING: tuple[EscalationReason, ...] = ("timeout", "budget", "model_unavailable")
+"""Failures of the moment rather than of the answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -51,7 +51,7 @@ class Caller:
             return _refused(model, prompt, exceeded)
         limits = [limit for limit in (timeout_s, self.timeout_s) if limit is not None]
         timeout_s = min(self.meter.seconds_left(), *limits, math.inf)
-        client = ModelClient(model.chat, model.spec, record=self._count)
+        client = ModelClient(model.chat, model.spec, record=self.count)
         with self.meter.calling():
             return await client.complete(
                 prompt,
@@ -62,6 +62,11 @@ class Caller:
                 temperature=temperature,
             )
 
+    def count(self, call: Call) -> None:
+        """Take a call made elsewhere on behalf of this run."""
+        self.meter.add(call)
+        self.record(call)
+
     def noting(self, made: list[Call]) -> Caller:
         """The same caller, which also adds each call to `made`: a cancelled attempt cannot bring its own."""
 
@@ -70,10 +75,6 @@ class Caller:
             self.record(call)
 
         return replace(self, record=record)
-
-    def _count(self, call: Call) -> None:
-        self.meter.add(call)
-        self.record(call)
 
 
 def _refused(model: Model, prompt: RenderedPrompt, why: str) -> Completion:

@@ -16,6 +16,7 @@ from .events import SubtaskFinished, SubtaskStarted
 from .lane import Upstream
 from .plan import Plan, fill_text, fill_value, references, subtask_to_json
 from .result import SubtaskResult, SubtaskStatus
+from .routing import scope_for, teach
 from .scope import RunScope
 from .subtask_graph import SubtaskInput, subtask_graph
 
@@ -24,6 +25,7 @@ logger = logging.getLogger(__name__)
 
 async def execute_plan(scope: RunScope, plan: Plan) -> list[SubtaskResult]:
     """Results in plan order. Cancelling this cancels every subtask under way."""
+    scope = scope_for(scope, plan)
     tasks: dict[str, asyncio.Task[SubtaskResult]] = {}
 
     async def run(subtask: Subtask) -> SubtaskResult:
@@ -56,6 +58,7 @@ async def _finish(scope: RunScope, subtask: Subtask, upstream: Mapping[str, Subt
     state: SubtaskInput = {"subtask": row, "upstream": answers, "key": key}
     result = _skipped(filled, lost) if lost else await _carried_out(scope, filled, state)
     scope.services.ledger.append(scope.run_id, "subtask", to_json(result), subtask_id=subtask.id, key=key)
+    teach(scope.services.policy, filled, result)
     scope.emit(SubtaskFinished(run_id=scope.run_id, subtask_id=subtask.id, result=result))
     return result
 

@@ -11,6 +11,7 @@ from typing import Any
 from ..router.policy import Decision, LaneName, Policy
 from ..tracing.call import Call
 from ..tracing.ledger import Ledger, Record
+from .attempt import PASSING
 from .budget import Budget, Meter, Spend
 from .caller import Caller
 from .codec import from_json, to_json
@@ -24,8 +25,6 @@ from .verifier import Verifier
 Synthesiser = Callable[[str, Plan, Mapping[str, SubtaskResult]], Answer | Awaitable[Answer]]
 """Makes the answer of a run from its task, plan and results."""
 
-_PASSING = ("timeout", "budget", "model_unavailable")
-"""Failures of the moment rather than of the answer."""
 LANE_SLOTS: Mapping[LaneName, int] = {"local": 4, "retrieval": 4, "large": 8, "tool": 8}
 """How many subtasks a lane carries out at once, by default."""
 
@@ -69,6 +68,8 @@ class RunScope:
     emit: Callable[[Event], None]
     approve: bool
     """Whether the plan waits for approval: the agent asks for it, or the one that began the run did."""
+    policy: Policy
+    """The agent's, or once the plan is known what it is for this run."""
     decisions: Mapping[str, Decision]
     """Decisions made before the run was resumed, by the key of their inputs."""
     finished: Mapping[str, SubtaskResult]
@@ -107,6 +108,7 @@ def open_scope(services: Services, run_id: str, task: str, emit: Callable[[Event
         places={lane: asyncio.Semaphore(slots) for lane, slots in services.slots.items()},
         emit=emit,
         approve=services.approve or bool(began.get("approve")),
+        policy=services.policy,
         decisions={r.key: from_json(Decision, r.body) for r in records if r.kind == "decision" and r.key},
         finished=_finished(records),
     )
@@ -115,7 +117,7 @@ def open_scope(services: Services, run_id: str, task: str, emit: Callable[[Event
 def _finished(records: Iterable[Record]) -> dict[str, SubtaskResult]:
     """Results by key. What failed for want of time, money or a model is tried again when the run goes on."""
     kept = {r.key: from_json(SubtaskResult, r.body) for r in records if r.kind == "subtask" and r.key}
-    return {key: result for key, result in kept.items() if result.failure not in _PASSING}
+    return {key: result for key, result in kept.items() if result.failure not in PASSING}
 
 
 def new_run_id() -> str:

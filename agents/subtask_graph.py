@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Protocol, TypedDict, cast, get_args
 
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 
-from .. import UsageError
 from ..router.policy import Decision, LaneName
-from ..router.subtask import Subtask
 from .attempt import Attempt, Escalation, Verdict
 from .checking import check
 from .codec import digest, from_json, to_json
@@ -19,6 +16,7 @@ from .escalation import first_lane, next_lane, reason_of
 from .events import Attempted, Decided, Escalated, Verified
 from .lane import LaneContext, Upstream, try_lane
 from .plan import subtask_from_json
+from .routing import decide as ask
 from .scope import RunScope
 
 if TYPE_CHECKING:
@@ -62,7 +60,7 @@ async def decide(state: SubtaskState, runtime: Runtime[RunScope]) -> dict[str, A
     scope, subtask = runtime.context, subtask_from_json(state["subtask"])
     decision = scope.decisions.get(state["key"])
     if decision is None:
-        decision = await _ask(scope, subtask)
+        decision = await ask(scope, subtask)
         scope.services.ledger.append(
             scope.run_id, "decision", to_json(decision), subtask_id=subtask.id, key=state["key"]
         )
@@ -156,14 +154,3 @@ def lane_context(scope: RunScope, state: SubtaskState) -> LaneContext:
         seed=int(digest(scope.services.seed, subtask_id)[:7], 16),
         timeout_s=limit if left == float("inf") else min(left, limit or left),
     )
-
-
-async def _ask(scope: RunScope, subtask: Subtask) -> Decision:
-    decisions = scope.services.policy.decide([subtask])
-    if inspect.isawaitable(decisions):
-        decisions = await decisions
-    if len(decisions) != 1:
-        raise UsageError(
-            f"the policy {scope.services.policy!r} made {len(decisions)} decisions on one subtask"
-        )
-    return decisions[0]

@@ -52,6 +52,21 @@ class FakePolicy:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FakeLearner(FakePolicy):
+    """The same, which notes what it is taught and decides no differently for it."""
+
+    lessons: list[tuple[Subtask, Decision, float]] = field(default_factory=list)
+
+    def learn(self, subtask: Subtask, decision: Decision, /, *, reward: float) -> None:
+        """Note the lesson."""
+        self.lessons.append((subtask, decision, reward))
+
+    def rewards(self) -> list[tuple[str, float]]:
+        """Subtask id and reward of each lesson, in order."""
+        return [(subtask.id, reward) for subtask, _, reward in self.lessons]
+
+
 @dataclass(frozen=True, slots=True)
 class FakeRetriever:
     """Finds what `function(query, k)` gives."""

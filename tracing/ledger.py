@@ -20,7 +20,7 @@ from typing import Any, Literal
 
 from .. import UnavailableError, UsageError
 
-RecordKind = Literal["run", "plan", "approval", "decision", "call", "subtask", "answer"]
+RecordKind = Literal["run", "plan", "approval", "decision", "call", "subtask", "answer", "feedback"]
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS records (
