@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import inspect
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..router.deciding import decide_now
 from ..router.policy import Decision, Policy, RunPolicy, large_score, wants_large
 from ..router.subtask import Subtask
 from .table import Floats, OutcomeTable, Pair
@@ -57,9 +56,4 @@ def decide(policy: Policy, subtasks: Sequence[Subtask]) -> list[Decision]:
     one is awaited."""
     if isinstance(policy, RunPolicy):
         policy = policy.for_run(subtasks, record=lambda _: None)
-    decisions = policy.decide(subtasks)
-    return asyncio.run(_awaited(decisions)) if inspect.isawaitable(decisions) else decisions
-
-
-async def _awaited(decisions: Awaitable[list[Decision]]) -> list[Decision]:
-    return await decisions
+    return decide_now(policy, subtasks)

@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any
 
 from .. import UsageError
+from .deciding import decide_now
 from .policy import Policy
 from .subtask import Subtask
 
@@ -35,7 +36,7 @@ def classify_rows(policy: Policy, rows: Iterable[Mapping[str, Any]]) -> Iterator
     numbered = enumerate(rows, start=1)
     while batch := [_checked(row, f"row {number}") for number, row in islice(numbered, BATCH)]:
         subtasks = [Subtask(id=str(row["id"]), text=row["text"]) for row in batch]
-        for row, decision in zip(batch, policy.decide(subtasks), strict=True):
+        for row, decision in zip(batch, decide_now(policy, subtasks), strict=True):
             yield {
                 "id": row["id"],
                 "kind": decision.kind,

@@ -6,7 +6,7 @@ import difflib
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import yaml
 
@@ -14,9 +14,11 @@ from .. import UsageError
 from .plugins import find_plugins, load_plugin
 from .policy import Policy
 
-Need = Literal["labels", "weights", "model", "embedder", "state"]
+DEFAULT = "learned"
+"""The policy an agent uses when none is named."""
+Need = Literal["labels", "weights", "model", "embedder", "state", "budget"]
 """What a policy cannot do without: outcomes to be fitted on, a weights file, a chat model, an embedding model, a
-file that keeps what it learns."""
+file that keeps what it learns, a limit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,26 +57,101 @@ def _rules() -> Policy:
     return RulesPolicy()
 
 
+def _budgeted(
+    *,
+    policy: str | Policy = DEFAULT,
+    usd: float | None = None,
+    tokens: float | None = None,
+    seconds: float | None = None,
+    large_calls: int | None = None,
+    large: str | None = None,
+    price_in: float | None = None,
+    price_out: float | None = None,
+    output_tokens: int = 400,
+    seconds_per_call: float | None = None,
+    least_gain: float = 0.0,
+) -> Policy:
+    from .allotment import LargeBudget
+    from .budgeted import make_budgeted
+
+    return make_budgeted(
+        load_inner(policy),
+        budget=LargeBudget(usd=usd, tokens=tokens, seconds=seconds, large_calls=large_calls),
+        large=large,
+        price_in=price_in,
+        price_out=price_out,
+        output_tokens=output_tokens,
+        seconds_per_call=seconds_per_call,
+        least_gain=least_gain,
+    )
+
+
+def _knn(
+    *,
+    exemplars: str = "shipped",
+    k: int = 16,
+    temperature: float = 0.05,
+    embedder: Any = "minilm-l6",
+    home: str | None = None,
+) -> Policy:
+    from .knn import load_knn
+
+    return load_knn(exemplars=exemplars, k=k, temperature=temperature, embedder=embedder, home=home)
+
+
 def _learned(*, weights: str | None = None, threshold: float = 0.5) -> Policy:
     from .learned import load_learned
 
     return load_learned(weights=weights, threshold=threshold)
 
 
+def _llm(
+    *,
+    model: str | None = None,
+    fallback: str | Policy = "rules",
+    prompt: str = "route",
+    weights: str | None = None,
+    logprobs: bool = True,
+    concurrency: int = 4,
+    timeout_s: float = 60.0,
+) -> Policy:
+    from .llm import load_llm
+
+    made = load_llm(
+        model=model,
+        fallback=load_inner(fallback),
+        prompt=prompt,
+        weights=weights,
+        logprobs=logprobs,
+        concurrency=concurrency,
+        timeout_s=timeout_s,
+    )
+    return cast("Policy", made)  # its decide is awaited, which every caller of policies allows for
+
+
 _POLICIES: Mapping[str, Entry] = {
     "always-large": Entry(make=_always_large, summary="everything to the large model"),
     "always-local": Entry(make=_always_local, summary="everything to the small local model"),
+    "budgeted": Entry(
+        make=_budgeted,
+        summary="another policy within dollars, tokens, seconds or large calls for the whole run",
+        needs=("budget",),
+    ),
+    "knn": Entry(make=_knn, summary="as the nearest labelled exemplars, yours or ours", needs=("embedder",)),
     "learned": Entry(
         make=_learned,
         summary="reasoning or knowledge, by a calibrated lexical model",
         weights="learned.json",
     ),
+    "llm": Entry(
+        make=_llm,
+        summary="reasoning or knowledge, in one constrained word of a small model, with its log-probabilities",
+        needs=("model",),
+        weights="llm.json",
+    ),
     "random": Entry(make=_random, summary="reasoning for a given share of subtasks, by a seeded hash"),
     "rules": Entry(make=_rules, summary="reasoning or knowledge, by hand-written rules"),
 }
-
-DEFAULT = "learned"
-"""The policy an agent uses when none is named."""
 
 
 def policy_names() -> tuple[str, ...]:

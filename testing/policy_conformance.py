@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..router.deciding import decide_now
 from ..router.policy import Decision, Policy
 from ..router.subtask import Subtask
 from .promises import require
@@ -22,13 +23,13 @@ SUBTASKS: tuple[Subtask, ...] = (
 def check_policy(policy: Policy, subtasks: Sequence[Subtask] = SUBTASKS) -> None:
     """Raises `AssertionError` naming the first promise of the `Policy` seam that `policy` breaks."""
     require(callable(getattr(policy, "decide", None)), f"{policy!r} has no method decide(subtasks)")
-    require(policy.decide([]) == [], "no subtasks must give no decisions")
-    batch = policy.decide(subtasks)
+    require(decide_now(policy, []) == [], "no subtasks must give no decisions")
+    batch = decide_now(policy, subtasks)
     require(len(batch) == len(subtasks), f"{len(subtasks)} subtasks gave {len(batch)} decisions")
-    require(policy.decide(subtasks) == batch, "the same subtasks gave other decisions the second time")
-    singles = [decision for subtask in subtasks for decision in policy.decide([subtask])]
+    require(decide_now(policy, subtasks) == batch, "the same subtasks gave other decisions the second time")
+    singles = [decision for subtask in subtasks for decision in decide_now(policy, [subtask])]
     require(singles == batch, "deciding one by one differs from deciding in a batch")
-    backwards = policy.decide(list(reversed(subtasks)))
+    backwards = decide_now(policy, list(reversed(subtasks)))
     require(backwards[::-1] == batch, "a decision depends on the order of its batch")
     for subtask, decision in zip(subtasks, batch, strict=True):
         _check_decision(subtask, decision)

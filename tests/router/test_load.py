@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from pilotfish import UsageError
+from pilotfish.router.deciding import decide_now
 from pilotfish.router.load import load_policy, policy_names
 from pilotfish.router.subtask import Subtask
 from pilotfish.testing.policy_conformance import check_policy
@@ -12,7 +13,7 @@ from pilotfish.testing.policy_conformance import check_policy
 def test_every_policy_keeps_the_promises_and_says_its_name(name: str) -> None:
     policy = load_policy(name)
     check_policy(policy)
-    assert policy.decide([Subtask(id="a", text="x")])[0].policy == name
+    assert decide_now(policy, [Subtask(id="a", text="x")])[0].policy == name
 
 
 def test_the_default_is_the_learned_policy() -> None:
