@@ -48,14 +48,18 @@ _FITS: Mapping[str, str] = {
 }
 """Policies that are fitted on a table, to the module of this folder whose function `fit` does it."""
 
+_READY = frozenset(("weights", "exemplars"))
+"""Options that bring what would else be fitted."""
+
 
 def find_recipe(text: str) -> Recipe:
     """The recipe for `NAME` or `NAME:option=value,…`, as given to `--policy`.
 
-    A policy that was given trained `weights` is loaded and not fitted. Raises `UsageError` as `load_policy` does.
+    A policy that was given trained `weights` or labelled `exemplars` is loaded and not fitted. Raises `UsageError` as
+    `load_policy` does.
     """
     name, options = parse_policy(text)
-    if name in _FITS and "weights" not in options:
+    if name in _FITS and not _READY & options.keys():
         module = _FITS[name]
 
         def fit(train: OutcomeTable, /, *, context: Context) -> Policy:

@@ -45,7 +45,8 @@ apart on StrategyQA and the exemplars and added at a share of {share} |
 ## Sources
 No row of these sets is in the weights file; it holds words, word pairs and runs of letters
 that occur in at least {least} texts, restyled copies counted; wordings of steps \
-in at least {least_steps} steps or exemplars.
+in at least {least_steps} steps or exemplars. `learned.rows` holds fingerprints of the rows
+fitted on, and no text.{left_out}
 
 | set | rows | licence | labels |
 |---|---|---|---|
@@ -71,7 +72,14 @@ split, never fitted or calibrated on, but earlier settings were chosen while wat
 """
 
 
-def card(model: LexicalModel, sets: Mapping[str, int], metrics: Mapping[str, float], *, date: str) -> str:
+def card(
+    model: LexicalModel,
+    sets: Mapping[str, int],
+    metrics: Mapping[str, float],
+    left_out: Mapping[str, int],
+    *,
+    date: str,
+) -> str:
     """The card as Markdown."""
     from ..router.features import HEAD, STEP, TAIL
     from .router_fit import MIN_ROWS, STEPS_MIN_ROWS, STEPS_SHARE
@@ -89,6 +97,10 @@ def card(model: LexicalModel, sets: Mapping[str, int], metrics: Mapping[str, flo
         least=MIN_ROWS,
         least_steps=STEPS_MIN_ROWS,
         sources="\n".join(rows),
+        left_out="".join(
+            f"\n{count:,} rows that ask what `{table}` asks were left out: the weights may be scored on it."
+            for table, count in left_out.items()
+        ),
         metrics="\n".join(f"| {name} | {value:.4f} |" for name, value in metrics.items()),
         cap=HEAD + TAIL,
     )

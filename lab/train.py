@@ -13,7 +13,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ..router.fingerprints import fingerprints, stem_of, write_fingerprints
 from ..router.lexical import LexicalModel, write_model
+from .importers import load_table
 from .router_card import card
 from .router_data import Row, load_rows
 from .router_exemplars import load_exemplars
@@ -21,6 +23,8 @@ from .router_fit import FOLDS, Example, Reader, balanced_weights, examples_of, f
 
 DATE = "2026-11-21"
 """Date of the training recipe; part of the weights' version."""
+TO_BE_SCORED = ("mmlu_pro/outcomes.csv.gz",)
+"""Tables of the data folder that the shipped weights are scored on, and so must not have seen."""
 
 Progress = Callable[[str], None]
 
@@ -36,16 +40,30 @@ class Trained:
     """Rows per set, exemplars included."""
     metrics: Mapping[str, float]
     """Held-out figures by cross-validation, plus the StrategyQA test split when it is there."""
+    rows: Path
+    """Fingerprints of the rows fitted on."""
+    left_out: Mapping[str, int]
+    """Rows left out for each table the weights are to be scored on."""
 
 
-def train(data: Path, *, out: Path, seed: int = 0, progress: Progress | None = None) -> Trained:
-    """Trains on every set found under `data` and writes `learned.json` and `learned.card.md` into `out`.
+def train(
+    data: Path,
+    *,
+    out: Path,
+    seed: int = 0,
+    without: Sequence[Path] | None = None,
+    progress: Progress | None = None,
+) -> Trained:
+    """Trains on every set found under `data`; writes `learned.json`, `.rows` and `.card.md` of that name into `out`.
 
-    `seed` shifts which rows fall into which calibration fold. Raises `UsageError` when no set is found.
+    Rows that ask what a table of `without` asks are left out, so that the policy can be scored on it; unless given,
+    these are the tables of `TO_BE_SCORED` found under `data`. `seed` shifts which rows fall into which calibration
+    fold. Raises `UsageError` when no set is found.
     """
     say = progress or _silent
     rows = load_rows(data) + load_exemplars()
-    training = [row for row in rows if row.split == "train"]
+    tables = _tables_to_be_scored(data) if without is None else without
+    training, left_out = leave_out([row for row in rows if row.split == "train"], tables)
     reader = Reader()
     say(f"{len(training)} rows of {len({row.dataset for row in training})} sets")
     model, held_out = train_model(training, reader, seed=seed, say=say)
@@ -54,14 +72,37 @@ def train(data: Path, *, out: Path, seed: int = 0, progress: Progress | None = N
     out.mkdir(parents=True, exist_ok=True)
     write_model(model, out / "learned.json")
     sets = dict(Counter(row.dataset for row in training))
-    (out / "learned.card.md").write_text(card(model, sets, metrics, date=DATE), encoding="utf-8")
+    (out / "learned.card.md").write_text(card(model, sets, metrics, left_out, date=DATE), encoding="utf-8")
+    fitted = (example.text for example in examples_of(training) if not example.restyled)
+    write_fingerprints(fingerprints(fitted), out / "learned.rows")
     return Trained(
         weights=out / "learned.json",
         card=out / "learned.card.md",
         version=model.version,
         sets=sets,
         metrics=metrics,
+        rows=out / "learned.rows",
+        left_out=left_out,
     )
+
+
+def leave_out(rows: Sequence[Row], tables: Sequence[Path]) -> tuple[list[Row], dict[str, int]]:
+    """The rows that ask nothing any of `tables` asks, and how many went for each table.
+
+    Stricter than fingerprints: the same stem suffices, however short.
+    """
+    kept = list(rows)
+    left_out: dict[str, int] = {}
+    for path in tables:
+        asked = {stem_of(prompt) for prompt in load_table(path).prompts}
+        before = len(kept)
+        kept = [row for row in kept if stem_of(row.text) not in asked]
+        left_out[f"{path.parent.name}/{path.name}"] = before - len(kept)
+    return kept, left_out
+
+
+def _tables_to_be_scored(data: Path) -> list[Path]:
+    return [data / name for name in TO_BE_SCORED if (data / name).is_file()]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

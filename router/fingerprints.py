@@ -25,10 +25,16 @@ _OPTIONS = re.compile(r"\n\s*\(?A[.):]\s")
 
 
 def fingerprint(text: str) -> int:
-    """48 bits of a SHA-256 over the words of the stem: the text before its first lettered option line."""
-    stem = _words(_OPTIONS.split(text, maxsplit=1)[0])
-    words = stem if len(stem) >= FEWEST_WORDS else _words(text)
-    return int.from_bytes(hashlib.sha256(" ".join(words).encode("utf-8", "surrogatepass")).digest()[:BYTES])
+    """48 bits of a SHA-256 over the words of the stem, see `stem_of`, or of the whole text where that is short."""
+    words = stem_of(text)
+    if words.count(" ") + 1 < FEWEST_WORDS:
+        words = _words(text)
+    return int.from_bytes(hashlib.sha256(words.encode("utf-8", "surrogatepass")).digest()[:BYTES])
+
+
+def stem_of(text: str) -> str:
+    """The words of the text before its first lettered option line, in one case, one space apart."""
+    return _words(_OPTIONS.split(text, maxsplit=1)[0])
 
 
 def fingerprints(texts: Iterable[str]) -> frozenset[int]:
@@ -59,8 +65,8 @@ def read_fingerprints(path: Path) -> frozenset[int]:
     return frozenset(int.from_bytes(body[at : at + BYTES]) for at in range(0, len(body), BYTES))
 
 
-def _words(text: str) -> list[str]:
-    return _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
+def _words(text: str) -> str:
+    return " ".join(_WORD.findall(unicodedata.normalize("NFKC", text).casefold()))
 
 
 def _digest(body: bytes) -> bytes:

@@ -27,11 +27,17 @@ class LearnedPolicy:
     `threshold` is the calibrated probability from which a subtask counts as reasoning; it must lie between 0 and 1.
     """
 
-    def __init__(self, model: LexicalModel, *, threshold: float = 0.5) -> None:
+    def __init__(self, model: LexicalModel, *, threshold: float = 0.5, rows: Path | None = None) -> None:
         if not 0.0 < threshold < 1.0:
             raise UsageError(f"threshold {threshold!r} is not between 0 and 1")
         self._model = model
         self._threshold = threshold
+        self._rows = rows
+
+    @property
+    def trained_on(self) -> frozenset[int] | None:
+        """Fingerprints of the rows it was trained on, read when first asked for; None where no file has them."""
+        return _fingerprints(self._rows) if self._rows is not None and self._rows.is_file() else None
 
     def __repr__(self) -> str:
         return f"LearnedPolicy(version={self._model.version!r}, threshold={self._threshold!r})"
@@ -57,10 +63,18 @@ class LearnedPolicy:
 
 
 def load_learned(*, weights: Path | str | None = None, threshold: float = 0.5) -> LearnedPolicy:
-    """The shipped policy, or one with the weights file of your own training."""
-    return LearnedPolicy(_cached(Path(weights) if weights else SHIPPED), threshold=threshold)
+    """The shipped policy, or one with the weights file of your own training; its rows are looked for beside it."""
+    path = Path(weights) if weights else SHIPPED
+    return LearnedPolicy(_cached(path), threshold=threshold, rows=path.with_suffix(".rows"))
 
 
 @lru_cache(maxsize=4)
 def _cached(path: Path) -> LexicalModel:
     return read_model(path)
+
+
+@lru_cache(maxsize=4)
+def _fingerprints(path: Path) -> frozenset[int]:
+    from .fingerprints import read_fingerprints
+
+    return read_fingerprints(path)
