@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shlex
 import subprocess
-import sys
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -16,9 +16,17 @@ from typing import Any
 from .table import OutcomeTable
 
 
-def command_line() -> str:
-    """The command this process was started with, with `pilotfish` for its first word."""
-    return shlex.join(["pilotfish", *sys.argv[1:]])
+def spell(words: Sequence[str], options: Mapping[str, Any]) -> str:
+    """A command as one would type it: `pilotfish`, the words, then every option that is set.
+
+    A list repeats its option, True stands as a flag, None and False are left out.
+    """
+    found = ["pilotfish", *words]
+    for name, value in options.items():
+        for item in value if isinstance(value, (list, tuple)) else [value]:
+            if item is not None and item is not False:
+                found += [name] if item is True else [name, str(item)]
+    return shlex.join(found)
 
 
 @cache

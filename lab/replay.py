@@ -43,6 +43,8 @@ SUMMARISED = (
     "oracle_gap",
 )
 """The figures of a `Row` that a summary averages over seeds."""
+MOST_GAPS = 0.05
+"""A model without results on a larger share of the rows is left out, unless it is named; else the rows are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -99,8 +101,7 @@ def replay(
     """
     recipes = [recipe_of(policy) for policy in policies]
     _check(recipes, labelled=labels is not None or folds is not None)
-    table = table if without is None else without_prompts(table, without)
-    table = table.only((small, large)) if small and large and small != large else table
+    table, notes = _measured(table if without is None else without_prompts(table, without), small, large)
     pair = pair_of(table, small=small, large=large)
     table = sample_rows(table, rows)
     known = identities(table)
@@ -109,7 +110,7 @@ def replay(
     steps = _Steps(progress, len(divisions) * max(1, len(recipes)))
     for split in divisions:
         parts.setdefault(split.seed, []).append(_part(table, split, recipes, pair, known, steps))
-    return _gather(table, pair, parts, resamples)
+    return _gather(table, pair, parts, resamples, notes)
 
 
 def recipe_of(policy: str | Recipe | Policy) -> Recipe:
@@ -155,6 +156,25 @@ class _Steps:
         if self._progress is not None:
             self._progress(self._done, self._total, name)
         self._done += 1
+
+
+def _measured(table: OutcomeTable, small: str | None, large: str | None) -> tuple[OutcomeTable, list[str]]:
+    """The models and rows to replay, every model with a result on every row, and notes on what was left out."""
+    notes: list[str] = []
+    named = {small, large} - {None}
+    if len(named) == 2:
+        table = table.only([str(small), str(large)])
+    gaps = np.isnan(table.correct).mean(axis=0)
+    sparse = [m for m, share in zip(table.models, gaps, strict=True) if share > MOST_GAPS and m not in named]
+    if sparse:
+        notes.append(f"left out for missing results: {', '.join(sparse)}; name one with --small or --large")
+        table = table.only([model for model in table.models if model not in sparse])
+    whole = table.complete()
+    if len(whole) < len(table):
+        notes.append(f"{len(table) - len(whole)} rows left out, on which a model has no result")
+    if not len(whole):
+        raise UsageError(f"table {table.name!r} has no row on which every model has a result")
+    return whole, notes
 
 
 def _check(recipes: Sequence[Recipe], *, labelled: bool) -> None:
@@ -242,7 +262,13 @@ def _score_baseline(
     )
 
 
-def _gather(table: OutcomeTable, pair: Pair, parts: dict[int, list[_Part]], resamples: int) -> Replay:
+def _gather(
+    table: OutcomeTable,
+    pair: Pair,
+    parts: dict[int, list[_Part]],
+    resamples: int,
+    notes: Sequence[str],
+) -> Replay:
     scored: list[Scored] = []
     rows: list[Row] = []
     unit = costs_of(table.take([0]), pair)[1]
@@ -259,9 +285,14 @@ def _gather(table: OutcomeTable, pair: Pair, parts: dict[int, list[_Part]], resa
         )
         scored += pooled
         rows += rows_of(pooled, scene)
-    notes = dict.fromkeys(note for pieces in parts.values() for piece in pieces for note in piece.notes)
+    found = [note for pieces in parts.values() for piece in pieces for note in piece.notes]
     return Replay(
-        table=table, pair=pair, cost_unit=unit, scored=tuple(scored), rows=tuple(rows), notes=tuple(notes)
+        table=table,
+        pair=pair,
+        cost_unit=unit,
+        scored=tuple(scored),
+        rows=tuple(rows),
+        notes=tuple(dict.fromkeys([*notes, *found])),
     )
 
 

@@ -71,7 +71,7 @@ def test_bench_json_has_name_figures_command_and_commit(command: Any, monkeypatc
     report = Report(figures={"ratio": 0.5}, text="| what | ratio |\n|---|---|\n| x | 0.5 |")
     monkeypatch.setattr("pilotfish.lab.bench.find_bench", lambda _name: lambda _data: report)
     data = command("lab", "bench", "import", "--data", "sets of mine", "--json").data
-    assert set(data) == {"name", "figures", "command", "commit"}
+    assert set(data) == {"name", "figures", "command", "commit", "version"}
     assert (data["name"], data["figures"]) == ("import", {"ratio": 0.5})
     assert data["command"] == "pilotfish lab bench import --data 'sets of mine'"
     assert "0.5" in command("lab", "bench", "import").out
