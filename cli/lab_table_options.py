@@ -1,0 +1,54 @@
+"""Options of the lab's commands that replay policies on a table, and what a command makes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .output import console
+
+if TYPE_CHECKING:
+    from ..lab.replay import Progress
+
+TABLE_HELP = "Outcome table: Pilotfish's CSV or Parquet, or a public file or folder of RouteLLM, LLMRouter or MMLU-Pro."
+Small = Annotated[str | None, typer.Option(help="Small model; the worst on average unless set.")]
+Large = Annotated[
+    str | None,
+    typer.Option(help="Large model; the best unless set. With both set, no other model takes part."),
+]
+Labels = Annotated[
+    float | None,
+    typer.Option(help="Random rows to train on, or their share below 1; the rest is scored."),
+]
+Seeds = Annotated[int, typer.Option(help="Runs, each with another division of the rows.")]
+Folds = Annotated[int | None, typer.Option(help="Cross-validate: every row is scored, in this many folds.")]
+Without = Annotated[Path | None, typer.Option(help="Leave out the prompts of this outcome table.")]
+RowsOption = Annotated[int | None, typer.Option(help="A random sample of the table, for slow policies.")]
+Resamples = Annotated[int, typer.Option(min=1, help="Bootstrap resamples behind the intervals.")]
+
+
+def spelt(**options: Any) -> dict[str, Any]:
+    """Options by their spelling on the command line; `labels` as short as it was given."""
+    labels = options.get("labels")
+    if labels is not None:
+        options["labels"] = f"{labels:g}"
+    return {f"--{name.replace('_', '-')}": value for name, value in options.items()}
+
+
+@contextmanager
+def replay_bar(*, quiet: bool) -> Generator[Progress]:
+    """A progress bar on standard error, where a person looks at it."""
+    from rich.progress import Progress as Bar
+
+    screen = console(stderr=True)
+    with Bar(console=screen, transient=True, disable=quiet or not screen.is_terminal) as bar:
+        task = bar.add_task("", total=None)
+
+        def show(done: int, total: int, what: str) -> None:
+            bar.update(task, completed=done, total=total, description=what)
+
+        yield show
