@@ -1,12 +1,21 @@
-"""What every router policy must keep, as one check to call from a test of your own policy."""
+"""What every router policy must keep, as checks to call from a test of your own policy.
+
+`check_policy` is for policies that decide on each subtask by itself, `check_run_policy` for those that look at a whole
+run, `check_learning_policy` for those that learn. A `decide` that returns an awaitable is awaited.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+import inspect
+import math
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
-from ..router.deciding import decide_now
-from ..router.policy import Decision, Policy
+from ..router.policy import Decision, LearningPolicy, Policy, RunPolicy
 from ..router.subtask import Subtask
+from ..tracing.call import Call
 from .promises import require
 
 SUBTASKS: tuple[Subtask, ...] = (
@@ -18,24 +27,75 @@ SUBTASKS: tuple[Subtask, ...] = (
     Subtask(id="s6", text="Which is lighter?\nA. 3 kg\nB. 5 kg"),
 )
 """A step, a step on an upstream answer, a tool call, an empty text, a very long one, a multiple choice."""
+_REWARDS = (1.0, 0.0, 0.5)
 
 
 def check_policy(policy: Policy, subtasks: Sequence[Subtask] = SUBTASKS) -> None:
     """Raises `AssertionError` naming the first promise of the `Policy` seam that `policy` breaks."""
     require(callable(getattr(policy, "decide", None)), f"{policy!r} has no method decide(subtasks)")
-    require(decide_now(policy, []) == [], "no subtasks must give no decisions")
-    batch = decide_now(policy, subtasks)
+    require(decisions_of(policy, []) == [], "no subtasks must give no decisions")
+    batch = decisions_of(policy, subtasks)
     require(len(batch) == len(subtasks), f"{len(subtasks)} subtasks gave {len(batch)} decisions")
-    require(decide_now(policy, subtasks) == batch, "the same subtasks gave other decisions the second time")
-    singles = [decision for subtask in subtasks for decision in decide_now(policy, [subtask])]
+    require(decisions_of(policy, subtasks) == batch, "the same subtasks gave other decisions the second time")
+    singles = [decision for subtask in subtasks for decision in decisions_of(policy, [subtask])]
     require(singles == batch, "deciding one by one differs from deciding in a batch")
-    backwards = decide_now(policy, list(reversed(subtasks)))
+    backwards = decisions_of(policy, list(reversed(subtasks)))
     require(backwards[::-1] == batch, "a decision depends on the order of its batch")
     for subtask, decision in zip(subtasks, batch, strict=True):
-        _check_decision(subtask, decision)
+        check_decision(subtask, decision)
 
 
-def _check_decision(subtask: Subtask, decision: Decision) -> None:
+def check_run_policy(policy: RunPolicy, subtasks: Sequence[Subtask] = SUBTASKS) -> None:
+    """Raises `AssertionError` naming the first promise of the `RunPolicy` seam that `policy` breaks.
+
+    For each run it gives a policy that keeps what `check_policy` asks; the same plan gives the same decisions, in
+    whatever order it is told. `subtasks` is the plan.
+    """
+    require(
+        callable(getattr(policy, "for_run", None)), f"{policy!r} has no method for_run(subtasks, record=…)"
+    )
+    made: list[Call] = []
+    run = policy.for_run(subtasks, record=made.append)
+    check_policy(run, subtasks)
+    batch = decisions_of(run, subtasks)
+    again = policy.for_run(subtasks, record=made.append)
+    require(decisions_of(again, subtasks) == batch, "the same plan gave other decisions the second time")
+    turned = policy.for_run(list(reversed(subtasks)), record=made.append)
+    require(decisions_of(turned, subtasks) == batch, "a decision depends on the order of the plan")
+    require(
+        decisions_of(policy.for_run([], record=made.append), []) == [], "an empty plan must give no decisions"
+    )
+
+
+def check_learning_policy(
+    make: Callable[[Path], Policy], folder: Path, subtasks: Sequence[Subtask] = SUBTASKS
+) -> None:
+    """Raises `AssertionError` naming the first promise of the `LearningPolicy` seam that is broken.
+
+    `make(path)` gives the policy whose state is kept at `path`, in the empty `folder`. Between lessons it keeps what
+    `check_policy` asks; the same lessons give the same decisions; made again, it is what it was.
+    """
+    one, two = make(folder / "one.state"), make(folder / "two.state")
+    require(isinstance(one, LearningPolicy), f"{one!r} has no method learn(subtask, decision, reward=…)")
+    check_policy(one, subtasks)
+    require(decisions_of(two, subtasks) == decisions_of(one, subtasks), "untaught, two of them differ")
+    for policy in (one, two):
+        _teach(policy, subtasks)
+    check_policy(one, subtasks)
+    taught = decisions_of(one, subtasks)
+    require(decisions_of(two, subtasks) == taught, "the same lessons gave other decisions")
+    restored = make(folder / "one.state")
+    require(decisions_of(restored, subtasks) == taught, "made again from its state, it decides otherwise")
+    for policy in (restored, two):
+        _teach(policy, subtasks)
+    require(
+        decisions_of(restored, subtasks) == decisions_of(two, subtasks),
+        "taught again, the one that was restored decides otherwise than the one that was not",
+    )
+
+
+def check_decision(subtask: Subtask, decision: Decision) -> None:
+    """Raises `AssertionError` naming the field of a decision that is out of its range."""
     of = f"decision on subtask {subtask.id!r}"
     require(decision.kind in ("reasoning", "knowledge"), f"{of}: unknown kind {decision.kind!r}")
     require(decision.lane in ("local", "retrieval", "large", "tool"), f"{of}: unknown lane {decision.lane!r}")
@@ -44,3 +104,30 @@ def _check_decision(subtask: Subtask, decision: Decision) -> None:
     require(0.0 <= decision.confidence <= 1.0, f"{of}: confidence {decision.confidence!r} is not in 0..1")
     require(bool(decision.reason.strip()), f"{of}: no reason is given")
     require(bool(decision.policy) and bool(decision.version), f"{of}: policy name or version is missing")
+    require(decision.model is None or bool(decision.model), f"{of}: model is an empty name; None is for none")
+    for name, least, most in (
+        ("large_gain", -1.0, 1.0),
+        ("expected_quality", 0.0, 1.0),
+        ("expected_cost_usd", 0.0, math.inf),
+    ):
+        value: float | None = getattr(decision, name)
+        within = value is None or (math.isfinite(value) and least <= value <= most)
+        require(within, f"{of}: {name} {value!r} is not in {least:g}..{most:g}")
+
+
+def decisions_of(policy: Policy, subtasks: Sequence[Subtask]) -> list[Decision]:
+    """The decisions of a policy, awaited where it answers later; also from within a running loop."""
+
+    async def awaited() -> list[Decision]:
+        found: list[Decision] | Awaitable[list[Decision]] = policy.decide(subtasks)
+        return await found if inspect.isawaitable(found) else found
+
+    with ThreadPoolExecutor(max_workers=1) as thread:  # a loop of its own
+        return thread.submit(asyncio.run, awaited()).result()
+
+
+def _teach(policy: Policy, subtasks: Sequence[Subtask]) -> None:
+    decisions = decisions_of(policy, subtasks)
+    for place, (subtask, decision) in enumerate(zip(subtasks, decisions, strict=True)):
+        if isinstance(policy, LearningPolicy):
+            policy.learn(subtask, decision, reward=_REWARDS[place % len(_REWARDS)])
