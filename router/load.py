@@ -45,6 +45,12 @@ def _always_large() -> Policy:
     return always_large()
 
 
+def _always_retrieval() -> Policy:
+    from .fixed import always_retrieval
+
+    return always_retrieval()
+
+
 def _random(*, seed: int = 0, share: float = 0.5) -> Policy:
     from .fixed import RandomPolicy
 
@@ -129,13 +135,35 @@ def _llm(
     return cast("Policy", made)  # its decide is awaited, which every caller of policies allows for
 
 
+def _cascade(
+    *, policy: str | Policy | None = None, min_confidence: float | None = None, calibration: Any = None
+) -> Policy:
+    from .cascade import load_cascade
+
+    return load_cascade(policy=policy, min_confidence=min_confidence, calibration=calibration)
+
+
+def _threshold(
+    *, policy: str | Policy | None = None, threshold: float | None = None, calibration: Any = None
+) -> Policy:
+    from .threshold import load_threshold
+
+    return load_threshold(policy=policy, threshold=threshold, calibration=calibration)
+
+
 _POLICIES: Mapping[str, Entry] = {
     "always-large": Entry(make=_always_large, summary="everything to the large model"),
     "always-local": Entry(make=_always_local, summary="everything to the small local model"),
+    "always-retrieval": Entry(make=_always_retrieval, summary="everything to the retriever"),
     "budgeted": Entry(
         make=_budgeted,
         summary="another policy within dollars, tokens, seconds or large calls for the whole run",
         needs=("budget",),
+    ),
+    "cascade": Entry(
+        make=_cascade,
+        summary="local first, on to the large model where the answer is not as sure as its calibration asks",
+        needs=("calibration",),
     ),
     "knn": Entry(make=_knn, summary="as the nearest labelled exemplars, yours or ours", needs=("embedder",)),
     "learned": Entry(
@@ -151,6 +179,11 @@ _POLICIES: Mapping[str, Entry] = {
     ),
     "random": Entry(make=_random, summary="reasoning for a given share of subtasks, by a seeded hash"),
     "rules": Entry(make=_rules, summary="reasoning or knowledge, by hand-written rules"),
+    "threshold": Entry(
+        make=_threshold,
+        summary="another policy's score cut where it keeps the promised quality, by its calibration",
+        needs=("calibration",),
+    ),
 }
 
 

@@ -37,6 +37,9 @@ class Decision:
     """Predicted probability, 0 to 1, that the chosen model is right."""
     expected_cost_usd: float | None = None
     """Predicted cost of the chosen model on this subtask, in dollars."""
+    min_confidence: float | None = None
+    """The least confidence, 0 to 1, that the small model's own answer must have to stand; the large model is asked
+    after it otherwise. None where the policy leaves that to the checks."""
 
 
 @runtime_checkable
