@@ -1,4 +1,4 @@
-"""Policies that look at nothing or at chance: always local, always large, random at a given share. The baselines."""
+"""Policies that look at nothing or at chance: always one lane, or random at a given share. The baselines."""
 
 from __future__ import annotations
 
@@ -83,3 +83,8 @@ def always_local() -> FixedPolicy:
 def always_large() -> FixedPolicy:
     """Everything to the large model."""
     return FixedPolicy(name="always-large", kind="knowledge", lane="large")
+
+
+def always_retrieval() -> FixedPolicy:
+    """Everything to the retriever."""
+    return FixedPolicy(name="always-retrieval", kind="knowledge", lane="retrieval")
