@@ -18,8 +18,8 @@ Summary = Mapping[str, Any]
 def render_replay(console: Console, found: Replay) -> None:
     """Title, table, what it means, notes."""
     lines = found.summary()
-    ranked = any(line["apgr"] is not None for line in lines if not line["baseline"])
-    key = "apgr" if ranked else "quality"
+    policies = [line for line in lines if not line["baseline"]]
+    key = "apgr" if any(line["apgr"] is not None for line in policies) else "quality"
     shown = [line for line in lines if not line["policy"].startswith("random@")]
     shown.sort(key=lambda line: -1e9 if line[key] is None else line[key], reverse=True)
     table = found.table
@@ -28,53 +28,69 @@ def render_replay(console: Console, found: Replay) -> None:
         f"{table.name}: {len(table)} prompts, {len(table.models)} models; small {small}, large {large}",
         markup=False,
     )
-    console.print(_table(shown, ranked=ranked, unit=found.cost_unit))
-    console.print(_intervals(shown[0]), style="dim", markup=False)
-    for line in lines:
-        if not line["baseline"]:
-            console.print(meaning(line, lines), markup=False)
+    console.print(_table(shown, unit=found.cost_unit))
+    console.print(_legend(shown[0]), style="dim", markup=False)
+    for line in policies:
+        console.print(meaning(line, lines, models=len(table.models)), markup=False)
     for note in found.notes:
         console.print(f"Note: {note}.", style="dim", markup=False)
 
 
-def meaning(line: Summary, lines: Sequence[Summary]) -> str:
+def meaning(line: Summary, lines: Sequence[Summary], *, models: int = 2) -> str:
     """What a policy's figures say, in one sentence."""
-    name, quality = line["policy"], line["quality"]
+    quality = line["quality"]
     large = next(other["quality"] for other in lines if other["policy"] == "always-large")
-    gain = quality - line["random_quality"]
+    calls = f"{line['large_share']:.0%} of the calls to the large model" if models == 2 else _shares(line)
     return (
-        f"{name}: right on {quality:.1%} with {line['large_share']:.0%} of the calls to the large model, "
-        f"{abs(gain) * 100:.1f} points {'above' if gain >= 0 else 'below'} chance at the same shares and "
-        f"{abs(quality - large) * 100:.1f} {'above' if quality >= large else 'below'} the large model alone."
+        f"{line['policy']}: quality {quality:.1%} with {calls}; {_points(quality - line['random_quality'])} "
+        f"chance at the same shares, {_points(quality - large)} the large model alone."
     )
 
 
-def _table(lines: Sequence[Summary], *, ranked: bool, unit: str) -> Table:
+def _points(difference: float) -> str:
+    return f"{abs(difference) * 100:.1f} points {'below' if difference < 0 else 'above'}"
+
+
+def _shares(line: Summary, *, most: int = 3) -> str:
+    shares = sorted(line["shares"].items(), key=lambda item: -item[1])
+    named = [f"{share:.0%} {model}" for model, share in shares[:most]]
+    others = sum(share for _, share in shares[most:])
+    return ", ".join([*named, *([f"{others:.0%} others"] if others else [])])
+
+
+def _table(lines: Sequence[Summary], *, unit: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("policy")
-    headings = ["quality", "chance", "large", *(["cost $"] if unit == "usd" else []), "to oracle"]
+    ranked = any(line["apgr"] is not None for line in lines)
+    averaged = any(line["aiq"] is not None for line in lines)
+    headings = ["quality", "chance", "large", *(["cost $"] if unit == "usd" else []), "gap"]
+    headings += ["AIQ"] if averaged else []
     headings += ["APGR", "CPT50", "CPT80"] if ranked else []
     for heading in headings:
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", no_wrap=True)
     for line in lines:
         cells = [_with_ends(line, "quality"), f"{line['random_quality']:.3f}", f"{line['large_share']:.0%}"]
         cells += [f"{line['cost']:.3g}"] if unit == "usd" else []
         cells += [f"{line['oracle_gap']:.3f}"]
-        if ranked:
-            cells += [_with_ends(line, "apgr"), _percent(line["cpt50"]), _percent(line["cpt80"])]
-        style = "dim" if line["baseline"] else "bold"
-        name = f"{line['policy']}{' (baseline)' if line['baseline'] else ''}"
-        table.add_row(Text(name), *cells, style=style)
+        cells += [_plain(line["aiq"], 3)] if averaged else []
+        cells += (
+            [_with_ends(line, "apgr"), _plain(line["cpt50"], 1), _plain(line["cpt80"], 1)] if ranked else []
+        )
+        name = f"({line['policy']})" if line["baseline"] else line["policy"]
+        table.add_row(Text(name), *cells, style="dim" if line["baseline"] else "bold")
     return table
 
 
-def _intervals(line: Summary) -> str:
+def _legend(line: Summary) -> str:
     over = (
-        f"t, over {line['seeds']} seeds"
+        f"t over {line['seeds']} seeds"
         if line["interval"] == "seeds"
         else f"bootstrap over {line['n']} prompts"
     )
-    return f"Chance: random at the same shares. In brackets: 95 % interval ({over})."
+    return (
+        f"In parentheses: baselines. In brackets: 95 % interval, {over}. "
+        "Chance: random at the same shares; gap: to the oracle."
+    )
 
 
 def _with_ends(line: Summary, name: str) -> str:
@@ -85,5 +101,5 @@ def _with_ends(line: Summary, name: str) -> str:
     return f"{line[name]:.3f}{ends}"
 
 
-def _percent(value: float | None) -> str:
-    return "–" if value is None else f"{value:.1f}"
+def _plain(value: float | None, digits: int) -> str:
+    return "–" if value is None else f"{value:.{digits}f}"

@@ -5,7 +5,7 @@ No model is called, and nothing is scored that a policy was trained on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import UsageError
-from ..router.policy import Decision, Policy
+from ..router.policy import Policy
 from .baselines import Baseline, at_random, baselines_of
+from .contenders import Contenders, Progress, recipe_of
 from .intervals import over_seeds
 from .leakage import clean_rows, identities, without_prompts
-from .recipes import Context, Recipe, find_recipe
-from .routed import route
+from .recipes import Recipe
 from .scored import Row, Scene, Scored, rows_of
 from .splits import Split, sample_rows, splits_of
 from .table import Floats, OutcomeTable, Pair, costs_of, pair_of
@@ -26,10 +26,7 @@ from .table import Floats, OutcomeTable, Pair, costs_of, pair_of
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["Replay", "Row", "Scored", "replay"]
-
-Progress = Callable[[int, int, str], None]
-"""Told how many steps are done, of how many, and what comes next."""
+__all__ = ["Progress", "Replay", "Row", "Scored", "replay", "row_dict"]
 
 SUMMARISED = (
     "quality",
@@ -106,25 +103,12 @@ def replay(
     table = sample_rows(table, rows)
     known = identities(table)
     divisions = splits_of(table, labels=labels, seeds=seeds, folds=folds, identity=known.tolist())
+    steps = len(divisions) * len(recipes)
+    contenders = Contenders(recipes, table, pair, progress=progress, steps=steps)
     parts: dict[int, list[_Part]] = {}
-    steps = _Steps(progress, len(divisions) * max(1, len(recipes)))
     for split in divisions:
-        parts.setdefault(split.seed, []).append(_part(table, split, recipes, pair, known, steps))
+        parts.setdefault(split.seed, []).append(_part(table, split, contenders, pair, known))
     return _gather(table, pair, parts, resamples, notes)
-
-
-def recipe_of(policy: str | Recipe | Policy) -> Recipe:
-    """The recipe of a name, of a recipe itself, or of a policy that is ready."""
-    if isinstance(policy, str):
-        return find_recipe(policy)
-    if isinstance(policy, Recipe):
-        return policy
-    ready = policy
-
-    def given(_: OutcomeTable, /, *, context: Context) -> Policy:  # noqa: ARG001 - the same for every seed
-        return ready
-
-    return Recipe(name=_name_of(ready), needs_labels=False, fit=given)
 
 
 def row_dict(row: Row) -> dict[str, Any]:
@@ -142,20 +126,6 @@ class _Part:
     """Rows that were to be scored before any had to leave."""
     scored: list[Scored]
     notes: list[str]
-
-
-class _Steps:
-    """Counts the steps of a replay for its progress bar."""
-
-    def __init__(self, progress: Progress | None, total: int) -> None:
-        self._progress = progress
-        self._total = total
-        self._done = 0
-
-    def begin(self, name: str) -> None:
-        if self._progress is not None:
-            self._progress(self._done, self._total, name)
-        self._done += 1
 
 
 def _measured(table: OutcomeTable, small: str | None, large: str | None) -> tuple[OutcomeTable, list[str]]:
@@ -191,58 +161,17 @@ def _check(recipes: Sequence[Recipe], *, labelled: bool) -> None:
 
 
 def _part(
-    table: OutcomeTable,
-    split: Split,
-    recipes: Sequence[Recipe],
-    pair: Pair,
-    known: NDArray[np.int64],
-    steps: _Steps,
+    table: OutcomeTable, split: Split, contenders: Contenders, pair: Pair, known: NDArray[np.int64]
 ) -> _Part:
-    train = table.take(split.train)
-    fitted: list[tuple[str, Policy]] = []
-    for recipe in recipes:
-        steps.begin(f"{recipe.name}, seed {split.seed}")
-        fitted.append((recipe.name, recipe.fit(train, context=Context(pair=pair, seed=split.seed))))
+    fitted = contenders.fit(split)
     rows = clean_rows(split.test, known=known, labelled=split.train, policies=fitted)
+    scored = [contenders.score(name, policy, rows, seed=split.seed) for name, policy in fitted]
     test = table.take(rows)
     cost, _ = costs_of(test, pair)
-    scored = [_score(name, policy, test, pair, cost, rows, split.seed) for name, policy in fitted]
-    found, notes = baselines_of(train, test, pair=pair, cost=cost)
+    found, notes = baselines_of(table.take(split.train), test, pair=pair, cost=cost)
     found += [at_random(one.policy, one.choice, models=len(table.models), seed=split.seed) for one in scored]
     scored += [_score_baseline(one, test, cost, rows, split.seed) for one in found]
     return _Part(rows=rows, asked=len(split.test), scored=scored, notes=notes)
-
-
-def _score(
-    name: str,
-    policy: Policy,
-    test: OutcomeTable,
-    pair: Pair,
-    cost: Floats,
-    rows: NDArray[np.intp],
-    seed: int,
-) -> Scored:
-    routed = route(policy, test, pair)
-    place = np.arange(len(test))
-    return Scored(
-        policy=name,
-        version=routed.decisions[0].version,
-        seed=seed,
-        baseline=False,
-        rows=rows,
-        choice=routed.choice,
-        score=routed.score,
-        quality=test.correct[place, routed.choice],
-        cost=cost[place, routed.choice],
-        p_reasoning=np.array([decision.p_reasoning for decision in routed.decisions]),
-        expected_quality=_expected(routed.decisions),
-    )
-
-
-def _expected(decisions: Sequence[Decision]) -> Floats | None:
-    found = [decision.expected_quality for decision in decisions]
-    known = [quality for quality in found if quality is not None]
-    return np.array(known) if len(known) == len(found) else None
 
 
 def _score_baseline(
@@ -318,10 +247,6 @@ def _pool(parts: Sequence[Scored]) -> Scored:
         p_reasoning=np.concatenate(reasoning)[order] if reasoning else None,
         expected_quality=np.concatenate(expected)[order] if len(expected) == len(parts) else None,
     )
-
-
-def _name_of(policy: Policy) -> str:
-    return repr(policy)
 
 
 def _summary(rows: Sequence[Row]) -> dict[str, Any]:
