@@ -16,9 +16,9 @@ from .policy import Policy
 
 DEFAULT = "learned"
 """The policy an agent uses when none is named."""
-Need = Literal["labels", "weights", "model", "embedder", "state", "budget"]
+Need = Literal["labels", "weights", "model", "embedder", "state", "budget", "calibration"]
 """What a policy cannot do without: outcomes to be fitted on, a weights file, a chat model, an embedding model, a
-file that keeps what it learns, a limit."""
+file that keeps what it learns, a limit, a threshold from `pilotfish lab calibrate`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +105,14 @@ def _knn(
     return load_knn(exemplars=exemplars, k=k, temperature=temperature, embedder=embedder, home=home)
 
 
+def _constrained(
+    *, policy: str | Policy = DEFAULT, constraints: str | Mapping[str, Any] | None = None
+) -> Policy:
+    from .constrained import make_constrained
+
+    return make_constrained(load_inner(policy), constraints=constraints)
+
+
 def _learned(*, weights: str | None = None, threshold: float = 0.5) -> Policy:
     from .learned import load_learned
 
@@ -166,6 +174,10 @@ _POLICIES: Mapping[str, Entry] = {
         needs=("calibration",),
     ),
     "knn": Entry(make=_knn, summary="as the nearest labelled exemplars, yours or ours", needs=("embedder",)),
+    "constrained": Entry(
+        make=_constrained,
+        summary="another policy, moved off lanes that a data class, a text's length or a latency target forbids",
+    ),
     "learned": Entry(
         make=_learned,
         summary="reasoning or knowledge, by a calibrated lexical model",
