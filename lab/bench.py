@@ -16,6 +16,7 @@ BENCHES: Mapping[str, str] = {
     "dag": "bench_dag",
     "demo": "bench_demo",
     "router": "bench_router",
+    "decision": "bench_decision",
     "retrieval": "bench_retrieval",
 }
 """Name on the command line to module of this folder."""
