@@ -7,6 +7,7 @@ lists `examples`, as in semantic routers. It holds no numbers: vectors are made 
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,8 @@ LANES: tuple[LaneName, ...] = ("local", "retrieval", "large")
 """Lanes a route may name; a subtask goes to the tool lane by its tool alone."""
 _KEYS = ("kind", "lane", "examples")
 _FORM = "a route holds 'kind' or 'lane', and 'examples': a list of texts"
+
+_CUT = re.compile(r"""\s*-\s+[^\s'"#\[{|>][^'"]*\s#\w""")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,11 +62,15 @@ def shipped_exemplars() -> tuple[Exemplar, ...]:
 def read_exemplars(path: Path) -> tuple[Exemplar, ...]:
     """The exemplars of a YAML file, in its order."""
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        content = yaml.safe_load(text)
     except FileNotFoundError:
         raise UsageError(f"no exemplars at {str(path)!r}: there is no such file") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UsageError(f"exemplars {str(path)!r} are not YAML: {error}") from None
+        raise UsageError(
+            f"exemplars {str(path)!r} are not YAML; texts with signs need quotes: {error}"
+        ) from None
+    _refuse_lost_references(path, text)
     routes = cast("Mapping[str, Any]", content).get("routes") if isinstance(content, dict) else None
     if not isinstance(routes, dict) or not routes:
         raise UsageError(
@@ -74,6 +81,15 @@ def read_exemplars(path: Path) -> tuple[Exemplar, ...]:
     ]
     _check(path, found)
     return tuple(found)
+
+
+def _refuse_lost_references(path: Path, text: str) -> None:
+    """YAML would take what follows ` #1` for a comment and cut the text there without a word."""
+    for number, line in enumerate(text.splitlines(), start=1):
+        if _CUT.match(line):
+            raise UsageError(
+                f"exemplars {str(path)!r}, line {number}: YAML reads '#' as a comment here; put the text in quotes"
+            )
 
 
 def _route(path: Path, name: str, route: Any) -> list[Exemplar]:
