@@ -19,6 +19,7 @@ import numpy as np
 
 from .. import UsageError
 from .table import Floats, OutcomeTable
+from .table_files import read_json, read_records
 
 MEASURES = ("correct", "cost", "latency_ms", "confidence")
 """What may stand behind the bar of a column `MODEL|measure`."""
@@ -33,12 +34,14 @@ def load_table(path: Path | str) -> OutcomeTable:
     """
     path = Path(path)
     if path.is_dir():
-        return _routellm_folder(path)
+        return _checked(_routellm_folder(path))
     if not path.is_file():
         raise UsageError(f"no outcome table at {str(path)!r}: there is no such file or folder")
-    if path.suffix == ".json":
-        return _llmrouter(path)
-    records = _records(path)
+    return _checked(_llmrouter(path) if path.suffix == ".json" else _rows_file(path))
+
+
+def _rows_file(path: Path) -> OutcomeTable:
+    records = read_records(path)
     if not records:
         raise UsageError(f"outcome table {str(path)!r} has no rows")
     columns = set(records[0])
@@ -52,6 +55,24 @@ def load_table(path: Path | str) -> OutcomeTable:
         f"{str(path)!r} has the columns {', '.join(sorted(columns)[:6])}…, which is no outcome table: "
         "it needs 'id', 'prompt' and for each model 'MODEL|correct'"
     )
+
+
+def _checked(table: OutcomeTable) -> OutcomeTable:
+    """What every table promises, whatever its source: models, ids that are unique, prompts that say something."""
+    if not table.models:
+        raise UsageError(f"outcome table {table.name!r} has no column with the outcomes of a model")
+    if not len(table):
+        raise UsageError(f"outcome table {table.name!r} has no rows that are not contaminated")
+    seen: set[str] = set()
+    for row, (name, prompt) in enumerate(zip(table.ids, table.prompts, strict=True)):
+        if not prompt.strip():
+            raise UsageError(
+                f"row {row + 1} of {table.name!r} has an empty prompt; leave it out or fill it in"
+            )
+        if name in seen:
+            raise UsageError(f"the id {name!r} stands twice in {table.name!r}; every row needs its own")
+        seen.add(name)
+    return table
 
 
 def write_table(table: OutcomeTable, path: Path) -> None:
@@ -83,6 +104,7 @@ def _own(path: Path, records: Sequence[Mapping[str, Any]]) -> OutcomeTable:
                 f"column {name!r} of {str(path)!r} is not understood: after the bar stands one of "
                 f"{', '.join(MEASURES)}, and a model needs its 'MODEL|correct'"
             )
+    _require(path.name, records, ("id", "prompt"))
     values = {m: _measure(path, records, models, m) for m in MEASURES if f"{models[0]}|{m}" in columns}
     return OutcomeTable(
         name=path.name,
@@ -106,7 +128,7 @@ def _routellm_folder(folder: Path) -> OutcomeTable:
     records: list[Mapping[str, Any]] = []
     groups: list[str] = []
     for file in files:
-        found = _records(file)
+        found = read_records(file)
         records += found
         groups += [file.stem.removeprefix("mmlu_")] * len(found)
     return _routellm(folder.name, folder.parent / "mmlu_contaminated.jsonl", records, groups)
@@ -126,11 +148,12 @@ def _routellm(
         lines = contaminated.read_text(encoding="utf-8").splitlines()
         dropped = {json.loads(line)["eval_prompt"] for line in lines if line.strip()}
     models = tuple(c for c in records[0] if c != "prompt" and not c.endswith("_response") and c)
+    _require(name, records, ("prompt", *models))
     kept = [row for row, record in enumerate(records) if record["prompt"] not in dropped]
     return OutcomeTable(
         name=name,
         ids=tuple(str(row) for row in kept),
-        prompts=tuple(records[row]["prompt"] for row in kept),
+        prompts=tuple(str(records[row]["prompt"]) for row in kept),
         groups=None if groups is None else tuple(groups[row] for row in kept),
         models=models,
         correct=np.array([[_number(name, row, m, records[row][m]) for m in models] for row in kept]),
@@ -139,24 +162,30 @@ def _routellm(
 
 
 def _llmrouter(path: Path) -> OutcomeTable:
-    records = json.loads(path.read_text(encoding="utf-8"))
-    if not isinstance(records, list) or not records or not {"question", "scores"} <= set(records[0]):
+    records = read_json(path)
+    if not isinstance(records, list) or not records:
         raise UsageError(
             f"{str(path)!r} is no outcome table: expected a list of objects with 'question' and 'scores'"
         )
+    _require(path.name, records, ("question", "scores"))
     models = tuple(records[0]["scores"])
+    _require(path.name, [record["scores"] for record in records], models)
+    values = [[_number(path.name, row, m, r["scores"][m]) for m in models] for row, r in enumerate(records)]
     return OutcomeTable(
         name=path.name,
         ids=tuple(str(row) for row in range(len(records))),
-        prompts=tuple(record["question"] for record in records),
-        groups=tuple(str(r["cluster_id"]) for r in records) if "cluster_id" in records[0] else None,
+        prompts=tuple(str(record["question"]) for record in records),
+        groups=tuple(str(r.get("cluster_id")) for r in records) if "cluster_id" in records[0] else None,
         models=models,
-        correct=np.array([[float(record["scores"][model]) for model in models] for record in records]),
+        correct=_shares(
+            path, np.array(values, dtype=np.float64).reshape(len(records), len(models)), "scores"
+        ),
     )
 
 
 def _mmlu_pro(path: Path, records: Sequence[Mapping[str, Any]]) -> OutcomeTable:
     models = tuple(name.removesuffix("|correct") for name in records[0] if name.endswith("|correct"))
+    _require(path.name, records, ("question_id", "category", "question", "options"))
     return OutcomeTable(
         name=path.name,
         ids=tuple(record["question_id"] for record in records),
@@ -189,9 +218,30 @@ def _measure(
         fields = [(f"{model}|{measure}", record[f"{model}|{measure}"]) for model in models]
         rows.append([nan if gaps and text == "" else _number(path.name, row, c, text) for c, text in fields])
     values = np.array(rows, dtype=np.float64)
-    if measure in ("correct", "confidence") and ((values < 0) | (values > 1)).any():
+    return (
+        _shares(path, values, measure)
+        if measure in ("correct", "confidence")
+        else _amounts(path, values, measure)
+    )
+
+
+def _shares(path: Path, values: Floats, measure: str) -> Floats:
+    if ((values < 0) | (values > 1)).any():
         raise UsageError(f"outcome table {str(path)!r} has a {measure!r} outside 0 to 1")
     return values
+
+
+def _amounts(path: Path, values: Floats, measure: str) -> Floats:
+    if ((values < 0) | np.isinf(values)).any():
+        raise UsageError(f"outcome table {str(path)!r} has a {measure!r} that is negative or infinite")
+    return values
+
+
+def _require(name: str, records: Sequence[Any], keys: Sequence[str]) -> None:
+    for row, record in enumerate(records):
+        missing = [key for key in keys if not isinstance(record, dict) or record.get(key) is None]
+        if missing:
+            raise UsageError(f"row {row + 1} of {name!r} has no {missing[0]!r}")
 
 
 def _number(name: str, row: int, column: str, text: Any) -> float:
@@ -204,25 +254,3 @@ def _number(name: str, row: int, column: str, text: Any) -> float:
     if number != number:  # not a number
         raise UsageError(f"row {row + 1} of {name!r}: {column!r} is {text!r}, which is not a number")
     return number
-
-
-def _records(path: Path) -> list[dict[str, Any]]:
-    if path.suffix == ".parquet":
-        return _parquet(path)
-    data = path.read_bytes()
-    text = (gzip.decompress(data) if path.suffix == ".gz" else data).decode("utf-8-sig")
-    records = list(csv.DictReader(io.StringIO(text, newline="")))
-    for row, record in enumerate(records):
-        if None in record or None in record.values():
-            raise UsageError(f"row {row + 1} of {str(path)!r} has more or fewer fields than its header")
-    return records
-
-
-def _parquet(path: Path) -> list[dict[str, Any]]:
-    try:
-        import pyarrow.parquet as parquet
-    except ImportError as error:
-        raise UsageError(
-            f"reading {str(path)!r} needs pyarrow; install it with: pip install 'pilotfish[lab]'"
-        ) from error
-    return parquet.read_table(path).to_pylist()
