@@ -20,7 +20,7 @@ routes:
   treaties:
     kind: knowledge
     lane: large
-    examples: [What does the treaty say?]
+    examples: ["What does the treaty say?"]
 """
 
 
