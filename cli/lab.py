@@ -9,8 +9,11 @@ from typing import Annotated, Any
 import typer
 
 from .. import UsageError
+from ..lab.bench import BENCHES
+from . import lab_tasks
 from .lab_compare import compare
 from .lab_replay import replay
+from .options import Large, Local
 from .output import Json, console, print_json
 
 lab_app = typer.Typer(help="Train the learned policy, and measure.", no_args_is_help=True)
@@ -24,20 +27,59 @@ Data = Annotated[
 @lab_app.command()
 def bench(
     name: Annotated[
-        str, typer.Argument(metavar="NAME", help="import, overhead, dag, demo, router or retrieval.")
+        str,
+        typer.Argument(
+            metavar="NAME|TASKS.jsonl",
+            help="A measurement of Pilotfish, or a file of tasks of your own, one JSON object a line. Measurements: "
+            f"{', '.join(BENCHES)}.",
+        ),
     ],
     *,
     data: Data = None,
+    policy: lab_tasks.Policies = None,
+    local: Local = None,
+    large: Large = None,
+    corpus: lab_tasks.Corpus = None,
+    out: lab_tasks.Out = None,
+    log: lab_tasks.Log = None,
+    plan: lab_tasks.PlanOption = "one",
+    votes: lab_tasks.Votes = 5,
+    concurrency: lab_tasks.Concurrency = 4,
+    limit: lab_tasks.Limit = None,
+    seed: lab_tasks.Seed = 0,
+    timeout: lab_tasks.Timeout = 120.0,
+    code: lab_tasks.Code = None,
     json: Json = False,
 ) -> None:
-    """Measure NAME and print its figures.
+    """Measure NAME, or run real models on your own tasks.
 
-    Ratios are taken within one run.
+    Ratios of a measurement are taken within one run. A file of tasks runs under every --policy, scored by the
+    tasks' own checks; calls are cached, so a policy more costs nothing that was asked before.
     """
+    options = lab_tasks.TaskOptions(
+        policies=policy or (),
+        local=local,
+        large=large,
+        corpus=corpus,
+        out=out,
+        log=log,
+        plan=plan,
+        votes=votes,
+        concurrency=concurrency,
+        limit=limit,
+        seed=seed,
+        timeout=timeout,
+        code=code or (),
+    )
+    if lab_tasks.is_tasks(name):
+        lab_tasks.bench_tasks(name, options, data=data, json=json)
+        return
     from ..lab.bench import find_bench
     from ..lab.provenance import provenance
 
-    report = find_bench(name)(data)
+    find = find_bench(name)
+    lab_tasks.refuse_task_options(name, options)
+    report = find(data)
     command = shlex.join(["pilotfish", "lab", "bench", name, *(["--data", str(data)] if data else [])])
     if json:
         print_json({"name": name, "figures": dict(report.figures), **provenance(command)})

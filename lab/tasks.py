@@ -78,6 +78,7 @@ async def arun_tasks(
     large: str | ModelSpec | BaseChatModel | None = None,
     corpus: str | Path | Retriever | BaseRetriever | None = None,
     out: Path | str | None = None,
+    name: str | None = None,
     plan: PlanKind = "one",
     votes: int = 5,
     seed: int = 0,
@@ -96,7 +97,8 @@ async def arun_tasks(
         local: the small model, as for `Agent`; so are `large`, `corpus`, `votes`, `timeout_s`, `seed`, `fetch`.
         large: the large model; None runs without one.
         corpus: what the retrieval lane searches; None runs without it.
-        out: folder for `results.jsonl` and the ledger; under PILOTFISH_HOME unless given.
+        out: folder for `results.jsonl` and the ledger; `bench/NAME` under PILOTFISH_HOME unless given.
+        name: what the tasks are called; the file's unless given.
         plan: `one` takes each task as its only subtask; `rules` and `llm` are the agent's planners.
         votes: most samples of one answer where only agreement can check it; 1 turns that off.
         seed: of all sampling.
@@ -109,7 +111,7 @@ async def arun_tasks(
     """
     _check_numbers(concurrency=concurrency, votes=votes)
     settings = settings or load_settings()
-    name = Path(tasks).stem if isinstance(tasks, str | Path) else "tasks"
+    name = name or (Path(tasks).stem if isinstance(tasks, str | Path) else "tasks")
     listed = read_tasks(tasks) if isinstance(tasks, str | Path) else list(tasks)
     agent = Agent(
         local=local,

@@ -142,7 +142,12 @@ class CachedCaller(Caller):
         temperature: float | None = None,
     ) -> Completion:
         """The kept completion, whose calls count on the run's budget and ledger again, else a new one."""
-        asked = {"seed": seed, "max_tokens": max_tokens, "schema": schema, "temperature": temperature}
+        asked: dict[str, Any] = {
+            "seed": seed,
+            "max_tokens": max_tokens,
+            "schema": schema,
+            "temperature": temperature,
+        }
         key = call_key(model, prompt, asked)
         started = time.perf_counter()
         try:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
 
 _GRADES = {"sufficient": 1.0, "partial": 0.5, "none": 0.0}
+_WEAKEST_FIRST: tuple[SubtaskStatus, ...] = ("skipped", "failed", "unverified", "accepted")
 _VERDICTS: dict[SubtaskStatus, float] = {"accepted": 1.0, "unverified": 0.5}
 
 
@@ -130,10 +131,8 @@ def _row(
 
 def _status(outputs: Sequence[SubtaskResult]) -> SubtaskStatus:
     """As weak as the weakest output."""
-    if not outputs:
-        return "failed"
-    order: tuple[SubtaskStatus, ...] = ("skipped", "failed", "unverified", "accepted")
-    return min((result.status for result in outputs), key=order.index)
+    found = {result.status for result in outputs}
+    return next((status for status in _WEAKEST_FIRST if status in found), "failed")
 
 
 def _sure(result: SubtaskResult, drawn: Sequence[Attempt]) -> float:
