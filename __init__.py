@@ -9,6 +9,7 @@ tree lives here because every folder may raise one; a subclass stands beside the
     │   ├── ToolInputError          tools: an argument a tool cannot work with
     │   ├── PromptError             prompts: an unknown prompt, a missing value, a changed text
     │   └── StoreError              retrieval: a store that does not fit what is asked of it
+    ├── TooFewRowsError             exit code 3; lab.risk_control: the data cannot support what is asked of it
     └── UnavailableError            exit code 4: something needed is missing or cannot be reached
         ├── WeightsError            models.weights: absent, altered or half-written weights
         ├── EngineError             models.local_chat: a local engine refused or lost a request

@@ -67,6 +67,9 @@ class Attempt:
     citations: tuple[Citation, ...] = ()
     samples: tuple[str, ...] = ()
     """All answers drawn for an agreement check, the kept one included; empty when one was drawn unvoted."""
+    confidence: float | None = None
+    """How sure the model is of this answer, 0 to 1: its group's share of the samples drawn, or what a lane measured
+    itself; None where nothing did."""
     calls: tuple[Call, ...] = ()
     failure: EscalationReason | None = None
     detail: str = ""

@@ -36,9 +36,10 @@ async def check(
         return attempt, verdict
     if decision.kind == "knowledge":
         return attempt, unknown("source", "a small model's recall, with no source consulted")
-    if scope.services.votes < 2:
-        return attempt, verdict
-    return await _by_agreement(scope, subtask, attempt, context())
+    least = decision.min_confidence
+    if scope.services.votes >= 2 and (least is None or attempt.confidence is None):
+        attempt, verdict = await _by_agreement(scope, subtask, attempt, context())
+    return attempt, verdict if least is None else _by_confidence(attempt, least)
 
 
 async def _deterministic(scope: RunScope, subtask: Subtask, attempt: Attempt) -> Verdict:
@@ -71,5 +72,17 @@ async def _by_agreement(
     result = await vote(draw, k=scope.services.votes)
     kept = next((a for a in drawn.values() if not a.failure and a.text == result.answer), attempt)
     calls = tuple(call for sample in sorted(drawn) for call in drawn[sample].calls)
-    voted = dataclasses.replace(kept, samples=result.samples, calls=calls)
+    voted = dataclasses.replace(kept, samples=result.samples, confidence=result.share, calls=calls)
     return voted, await run_verifier(Agreement(), subtask, voted)
+
+
+def _by_confidence(attempt: Attempt, least: float) -> Verdict:
+    """The verdict where the policy says how sure the small model must be; this replaces the agreement's own."""
+    asked = f"the {least:.3f} that the policy asks for"
+    if attempt.confidence is None:
+        return unknown("confidence", f"nothing measured its confidence, for {asked}: fewer than two votes")
+    if attempt.confidence >= least:
+        found = f"its confidence {attempt.confidence:.3f} reaches {asked}"
+        return Verdict(status="pass", reason=found, checked="confidence")
+    found = f"its confidence {attempt.confidence:.3f} is below {asked}"
+    return Verdict(status="fail", reason=found, checked="confidence", escalation="low_confidence")

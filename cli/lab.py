@@ -11,6 +11,7 @@ import typer
 from .. import UsageError
 from ..lab.bench import BENCHES
 from . import lab_tasks
+from .lab_calibrate import calibrate
 from .lab_compare import compare
 from .lab_replay import replay
 from .options import Large, Local
@@ -19,6 +20,7 @@ from .output import Json, console, print_json
 lab_app = typer.Typer(help="Train the learned policy, and measure.", no_args_is_help=True)
 lab_app.command()(replay)
 lab_app.command()(compare)
+lab_app.command()(calibrate)
 Data = Annotated[
     Path | None, typer.Option(help="Folder of public data sets; docs/routing.md names their sources.")
 ]

@@ -21,8 +21,10 @@ from .table import Floats, Rows
 
 FEWEST = 30
 """Rows below which nothing is certified, whatever their variance."""
+MANY = 1500
 MOST_ROWS = 100_000_000
 _CHUNK = 64
+_ROUNDING = 1e-12
 
 
 class TooFewRowsError(PilotfishError):
@@ -89,9 +91,14 @@ class Promise:
     """Share of the large model's quality, between 0 and 1."""
     confidence: float = 0.9
     """Probability, over calibration logs of this size, that the threshold found keeps `target`."""
-    bound: Bound = "normal"
+    bound: Bound | None = None
+    """None: `betting` below `MANY` rows, `normal` from there on, where it is sharper and far quicker."""
     fresh: bool = True
     """Whether the margin also covers the noise of measuring again on as many fresh rows; see `cheapest`."""
+
+    def bound_for(self, n: int) -> Bound:
+        """The bound for `n` rows; it does not depend on what is in them, so that none is chosen for its result."""
+        return self.bound or ("betting" if n < MANY else "normal")
 
     def __post_init__(self) -> None:
         if not 0.0 < self.target < 1.0:
@@ -100,7 +107,9 @@ class Promise:
                 "quality can only be had by always asking it"
             )
         if not 0.5 <= self.confidence < 1.0:
-            raise UsageError(f"confidence {self.confidence!r} is not between 0.5 and 1; give, for instance, 0.9")
+            raise UsageError(
+                f"confidence {self.confidence!r} is not between 0.5 and 1; give, for instance, 0.9"
+            )
 
 
 def cheapest(outcomes: Outcomes, promise: Promise) -> float:
@@ -133,14 +142,10 @@ def cheapest(outcomes: Outcomes, promise: Promise) -> float:
 
 
 def uncorrected(outcomes: Outcomes, *, target: float) -> float:
-    """The cheapest threshold that keeps the target on these very rows: in hindsight, or naively.
-
-    The safest where none does, which happens where the small model alone is better than the large one by chance.
-    """
+    """The cheapest threshold that keeps the target on these very rows: in hindsight, or naively. The safest does."""
     line = _Line(outcomes, target)
     costs = line.along(outcomes.small_cost, outcomes.large_cost)
-    kept = line.mean >= 0
-    return float(line.thresholds[int(np.argmin(np.where(kept, costs, np.inf)))]) if kept.any() else -math.inf
+    return float(line.thresholds[int(np.argmin(np.where(line.mean >= -_ROUNDING, costs, np.inf)))])
 
 
 def share_lower(outcomes: Outcomes, threshold: float, promise: Promise) -> float:
@@ -213,13 +218,14 @@ def _passed(line: _Line, promise: Promise) -> int:
     if len(line) < FEWEST:
         return 0
     kept = line.mean >= _margin(len(line), line.square, promise)
-    if promise.bound in ("normal", "bentkus"):
+    bound = promise.bound_for(len(line))
+    if bound in ("normal", "bentkus"):
         counts = np.minimum(np.ceil(len(line) * line.square), len(line)).astype(np.intp)
         level = 1.0 - promise.confidence
-        kept &= line.mean >= critical_means(len(line), level=level, bound=promise.bound)[counts]
+        kept &= line.mean >= critical_means(len(line), level=level, bound=bound)[counts]
         return _leading(kept)
     most, passed = _leading(kept), 0
-    for p_values in _p_values(line, promise, most):
+    for p_values in _p_values(line, promise, bound, most):
         run = _leading(p_values <= 1.0 - promise.confidence)
         passed += run
         if run < len(p_values):
@@ -227,11 +233,11 @@ def _passed(line: _Line, promise: Promise) -> int:
     return passed
 
 
-def _p_values(line: _Line, promise: Promise, most: int) -> Iterator[Floats]:
+def _p_values(line: _Line, promise: Promise, bound: Bound, most: int) -> Iterator[Floats]:
     """For the bounds without a critical mean, of z moved into [0, 1]."""
     width = 1.0 + line.target
     null = line.target / width
-    if promise.bound == "hoeffding-bentkus":
+    if bound == "hoeffding-bentkus":
         yield hoeffding_bentkus((line.mean[:most] + line.target) / width, len(line), null=null)
         return
     for start in range(0, most, _CHUNK):
@@ -244,10 +250,10 @@ def _leading(kept: NDArray[np.bool_]) -> int:
 
 
 def _needed(n: int, mean_square: float, promise: Promise) -> float:
-    """The least mean of z that is certified; for the bounds without one, that of `bentkus`."""
+    """The least mean of z that is certified; for the bounds without one, that of `normal`."""
     if n < FEWEST:
         return math.inf
-    bound: Bound = promise.bound if promise.bound == "normal" else "bentkus"
+    bound: Bound = "bentkus" if promise.bound == "bentkus" else "normal"
     provable = critical_mean(n, mean_square, level=1.0 - promise.confidence, bound=bound)
     return max(provable, float(_margin(n, np.array(mean_square), promise)))
 

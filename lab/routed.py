@@ -30,7 +30,11 @@ class Routed:
     def paid(self, cost: Floats, pair: Pair) -> Floats:
         """What every prompt cost, shape (n,), from the costs of every model, shape (n, m)."""
         found = cost[np.arange(len(self.choice)), self.choice]
-        return found if self.small_first is None else found + np.where(self.small_first, cost[:, pair.small], 0.0)
+        return (
+            found
+            if self.small_first is None
+            else found + np.where(self.small_first, cost[:, pair.small], 0.0)
+        )
 
 
 def route(policy: Policy, table: OutcomeTable, pair: Pair) -> Routed:
@@ -91,4 +95,6 @@ def decide(policy: Policy, subtasks: Sequence[Subtask]) -> list[Decision]:
 
 
 def _least(decision: Decision) -> float:
-    return float("nan") if decision.min_confidence is None else decision.min_confidence
+    """Not a number where the small model is not asked, or its answer stands as it is."""
+    least = decision.min_confidence
+    return float("nan") if least is None or decision.lane == "large" else least

@@ -55,7 +55,8 @@ class Calibration:
     version: str
     """Of a cascade, that of the policy inside, by its name."""
     spec: str | None
-    """What `load_policy` makes the policy, or the one inside a cascade, from; None where it was fitted in memory or given as an object."""
+    """What `load_policy` makes the policy, or the one inside a cascade, from; None where it was fitted in memory or
+    given as an object."""
     table: str
     digest: str
     """Identity of the table's content."""

@@ -45,7 +45,9 @@ class Cascade(Wrapper):
             )
         least = calibration.threshold if calibration is not None else min_confidence
         if least is None or not least >= 0.0:
-            raise UsageError(f"min_confidence {least!r} is no confidence; give 0 to 1, or more to trust no answer")
+            raise UsageError(
+                f"min_confidence {least!r} is no confidence; give 0 to 1, or more to trust no answer"
+            )
         self.calibration = calibration
         self.min_confidence = float(least)
 
@@ -61,7 +63,7 @@ class Cascade(Wrapper):
 
     def _local_first(self, subtask: Subtask, decision: Decision) -> Decision:
         lane = lane_of(subtask, decision.kind)
-        asked = f"local first, large where the answer's confidence is below {self.min_confidence:.3f}"
+        asked = f"local first, large where the answer's confidence is below {self.min_confidence:.4g}"
         return signed(
             decision,
             policy=NAME,

@@ -1,4 +1,4 @@
-"""The `threshold` wrapper: the large model where the inner policy's score reaches a threshold, else the kind's own lane.
+"""The `threshold` wrapper: large where the inner policy's score reaches a threshold, else the kind's own lane.
 
 The threshold is given, or comes with its guarantee from a calibration file.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 from .. import UsageError
 from .calibration import Calibration, read_calibration
@@ -68,7 +69,7 @@ class Threshold(Wrapper):
             model=model,
             expected_quality=decision.expected_quality if same else None,
             expected_cost_usd=decision.expected_cost_usd if same else None,
-            reason=f"{decision.reason}; its score {score:.3f} {sign} the threshold {self.threshold:.3f}",
+            reason=f"{decision.reason}; its score {score:.4g} {sign} the threshold {self.threshold:.4g}",
         )
 
 
@@ -109,5 +110,5 @@ def try_out(policy: Wrapper) -> None:
     found: object = policy.inner.decide([_PROBE])
     if inspect.iscoroutine(found):
         found.close()
-    elif isinstance(found, list):
-        policy.revise([_PROBE], found)
+    else:
+        policy.revise([_PROBE], cast("list[Decision]", found))

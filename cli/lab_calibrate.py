@@ -1,0 +1,119 @@
+"""`pilotfish lab calibrate`: the cheapest threshold that keeps the large model's quality, with a guarantee."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .. import UsageError
+from .lab_table_options import TABLE_HELP, Small, replay_bar, spelt
+from .output import Json, console, print_json
+
+if TYPE_CHECKING:
+    from ..lab.calibrate import Check
+    from ..lab.calibration_log import CalibrationLog
+    from ..router.calibration import Calibration
+
+
+def calibrate(
+    log: Annotated[Path, typer.Argument(metavar="LOG", help=TABLE_HELP)],
+    *,
+    policy: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME[:option=value,…]",
+            help="Whose score is cut; `cascade` cuts the small model's own confidence, which LOG must then have.",
+        ),
+    ] = "learned",
+    target: Annotated[float, typer.Option(help="Share of the large model's quality to keep.")] = 0.95,
+    confidence: Annotated[float, typer.Option(help="Probability with which it is kept.")] = 0.9,
+    labels: Annotated[
+        float | None,
+        typer.Option(
+            help="Random rows to fit the policy on, or their share below 1; calibrated on the rest."
+        ),
+    ] = None,
+    small: Small = None,
+    large: Annotated[
+        str | None, typer.Option(help="Large model, the reference; the best unless set.")
+    ] = None,
+    check: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Also put the guarantee to the test over this many random halves of the log."
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write the calibration file that `threshold` and `cascade` read.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the labelled rows, their order, and the halves.")] = 0,
+    json: Json = False,
+) -> None:
+    """Calibrate a policy on LOG: the cheapest threshold that keeps --target of the large model's quality.
+
+    Exit code 3: LOG has too few rows to certify that; the message says about how many would do.
+    """
+    from ..lab.calibrate import calibrate_log, check_guarantee
+    from ..lab.calibration_log import read_log
+    from ..lab.importers import load_table
+    from ..lab.risk_control import Promise
+    from ..router.calibration import write_calibration
+
+    promise = Promise(target=target, confidence=confidence)
+    read = read_log(load_table(log), policy, small=small, large=large, labels=labels, seed=seed)
+    found = calibrate_log(read, promise, seed=seed)
+    if out is not None:
+        _refuse_lost(read, out)
+        write_calibration(found, out)
+    checked = None
+    if check is not None:
+        with replay_bar(quiet=json) as progress:
+            checked = check_guarantee(read, promise, splits=check, seed=seed, progress=progress)
+    if not json:
+        _show(found, checked, out)
+        return
+    options = spelt(
+        policy=policy, target=target, confidence=confidence, labels=labels, small=small, large=large
+    )
+    options |= spelt(check=check, out=out, seed=seed or None)
+    _print(found, checked, read, log, options)
+
+
+def _refuse_lost(read: CalibrationLog, out: Path) -> None:
+    """A threshold for a policy that is gone when the command ends would be of no use."""
+    if read.spec is None:
+        raise UsageError(
+            f"a calibration of {read.policy!r} in {str(out)!r} could not be used: the policy was fitted just now and "
+            "is not kept; train it to a file first and calibrate it with --policy NAME:weights=FILE, on other rows"
+        )
+
+
+def _print(
+    found: Calibration, check: Check | None, read: CalibrationLog, log: Path, options: dict[str, object]
+) -> None:
+    from dataclasses import asdict
+
+    from ..lab.provenance import describe_table, provenance, spell
+
+    origin = provenance(spell(["lab", "calibrate", str(log)], options))
+    print_json(
+        {
+            **asdict(found),
+            "check": None if check is None else asdict(check),
+            "table": describe_table(read.table),
+            "command": origin["command"],
+            "commit": origin["commit"],
+            "package": origin["version"],
+        }
+    )
+
+
+def _show(found: Calibration, check: Check | None, out: Path | None) -> None:
+    from .render_calibration import render_calibration
+
+    render_calibration(console(), found, check)
+    if out is not None:
+        name = "cascade" if found.measure == "confidence" else "threshold"
+        console().print(f"Written to {out}; use it with --policy {name}:calibration={out}", markup=False)

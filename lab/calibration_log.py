@@ -1,0 +1,130 @@
+"""The rows a threshold is calibrated on: what the small and the large model earn and cost, and the policy's score.
+
+Rows that the policy was fitted or trained on are not among them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from .. import UsageError
+from ..router.cascade import NAME as CASCADE
+from ..router.cascade import Cascade, inside
+from ..router.load import load_inner, parse_policy
+from ..router.policy import Policy
+from ..router.threshold import Threshold
+from .contenders import recipe_of
+from .leakage import clean_rows, identities
+from .recipes import Context, Recipe
+from .risk_control import Outcomes
+from .routed import confidences_of, route
+from .splits import splits_of
+from .table import OutcomeTable, Pair, costs_of, pair_of
+
+PAIR = Pair(small=0, large=1)
+"""Of a table cut down to the two models."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CalibrationLog:
+    """Independent rows in random order, and whose score they carry."""
+
+    table: OutcomeTable
+    """As given, fitted and left-out rows included."""
+    small: str
+    large: str
+    outcomes: Outcomes
+    measure: Literal["large_score", "confidence"]
+    """A confidence is the score with its sign turned: the less sure, the sooner large."""
+    cost_unit: str
+    labels: int
+    dropped_trained: int
+    fitted: Policy
+    """The policy whose score it is."""
+    policy: str
+    version: str
+    spec: str | None
+
+
+def read_log(
+    table: OutcomeTable,
+    policy: str | Recipe | Policy,
+    *,
+    small: str | None = None,
+    large: str | None = None,
+    labels: float | None = None,
+    seed: int = 0,
+) -> CalibrationLog:
+    """The log of `policy` on `table`: what needs labels is fitted on `labels` random rows, or that share of them, and
+    these are left out. Raises `UsageError` where labels or, for a cascade, confidences are missing."""
+    pair = pair_of(table, small=small, large=large)
+    whole, table = table, table.only((table.models[pair.small], table.models[pair.large])).complete()
+    asked = _asked(policy)
+    if asked.recipe.needs_labels and labels is None:
+        raise UsageError(
+            f"policy {asked.recipe.name!r} is fitted on labelled rows; add --labels N to fit it on N of them and "
+            "calibrate it on the rest, or give it trained weights"
+        )
+    split = splits_of(table, labels=labels, seeds=1 if labels is None else seed + 1)[-1]
+    fitted = asked.recipe.fit(table.take(split.train), context=Context(pair=PAIR, seed=seed))
+    while isinstance(fitted, (Threshold, Cascade)):
+        asked = _Asked(recipe=asked.recipe, cascade=asked.cascade or isinstance(fitted, Cascade))
+        fitted = fitted.inner
+    rows = clean_rows(
+        split.test, known=identities(table), labelled=split.train, policies=[(asked.recipe.name, fitted)]
+    )
+    # In random order: a bet on the next row must not know that rows of one subject stand together.
+    order = np.random.default_rng(seed).permutation(rows)
+    first = route(fitted, table.take(order[:1]), PAIR).decisions[0]
+    return CalibrationLog(
+        table=whole,
+        small=table.models[PAIR.small],
+        large=table.models[PAIR.large],
+        outcomes=_outcomes(table.take(order), fitted, cascade=asked.cascade),
+        measure="confidence" if asked.cascade else "large_score",
+        cost_unit=costs_of(table, PAIR)[1],
+        labels=len(split.train),
+        dropped_trained=len(split.test) - len(rows),
+        fitted=fitted,
+        policy=CASCADE if asked.cascade else first.policy,
+        version=inside(first) if asked.cascade else first.version,
+        spec=asked.spec,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """What is to be calibrated."""
+
+    recipe: Recipe
+    """Of the policy inside, where a cascade or a threshold was named."""
+    cascade: bool = False
+    spec: str | None = None
+
+
+def _asked(policy: str | Recipe | Policy) -> _Asked:
+    """A cascade or threshold by name is the policy it stands around: its own threshold is what is looked for."""
+    if not isinstance(policy, str):
+        return _Asked(recipe=recipe_of(policy))
+    name, options = parse_policy(policy)
+    if name not in (CASCADE, "threshold"):
+        recipe = recipe_of(policy)
+        return _Asked(recipe=recipe, spec=None if recipe.needs_labels else policy)
+    inner = options.get("policy", "learned")
+    spec = inner.replace(";", ",") if isinstance(inner, str) else None
+    return _Asked(recipe=recipe_of(spec or load_inner(inner)), cascade=name == CASCADE, spec=spec)
+
+
+def _outcomes(test: OutcomeTable, fitted: Policy, *, cascade: bool) -> Outcomes:
+    cost, _ = costs_of(test, PAIR)
+    small_cost, large_cost = cost[:, PAIR.small], cost[:, PAIR.large]
+    return Outcomes(
+        score=-confidences_of(test, PAIR) if cascade else route(fitted, test, PAIR).score,
+        small=test.correct[:, PAIR.small],
+        large=test.correct[:, PAIR.large],
+        small_cost=small_cost,
+        large_cost=large_cost + small_cost if cascade else large_cost,
+    )
