@@ -7,15 +7,18 @@ out in turn. The kind of a row, which no table tells, is the `learned` policy's.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
 from .. import UsageError
 from ..router.exemplars import Exemplar
 from ..router.knn import KnnPolicy, find_embedder, voting_of
+from ..router.knn_file import write_knn
 from ..router.learned import load_learned
 from ..router.neighbours import Floats, Voting, held_out_estimates
+from .policy_card import write_card
 from .recipes import Context
 from .routed import subtasks_of
 from .table import OutcomeTable
@@ -45,6 +48,24 @@ def fit(train: OutcomeTable, /, *, context: Context) -> KnnPolicy:
     vectors = np.asarray(embedder.encode_query(rows.prompts), dtype=np.float64)
     voting = choose_voting(vectors, gains, votings(context, len(rows)))
     return KnnPolicy(_exemplars(rows, gains), embedder, voting=voting)
+
+
+def save(
+    policy: KnnPolicy, out: Path, *, train: OutcomeTable, figures: Mapping[str, float], command: str
+) -> Path:
+    """Writes `knn.json` and its card into `out` and returns the former; it holds the texts of `train`."""
+    out.mkdir(parents=True, exist_ok=True)
+    write_knn(policy, out / "knn.json")
+    write_card(
+        out / "knn.card.md",
+        what="knn",
+        policy=policy,
+        train=train,
+        figures=figures,
+        command=command,
+        remark="The file holds the prompts it was fitted on: share it only where they may be shared.",
+    )
+    return out / "knn.json"
 
 
 def votings(context: Context, rows: int) -> list[Voting]:

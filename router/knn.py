@@ -65,6 +65,21 @@ class KnnPolicy:
             f"temperature={self._voting.temperature!r})"
         )
 
+    @property
+    def exemplars(self) -> tuple[Exemplar, ...]:
+        """What it knows."""
+        return self._exemplars
+
+    @property
+    def embedder(self) -> Embedder:
+        """What makes its vectors."""
+        return self._embedder
+
+    @property
+    def voting(self) -> Voting:
+        """How its neighbours are counted."""
+        return self._voting
+
     @cached_property
     def trained_on(self) -> frozenset[int] | None:
         """Fingerprints of the exemplars."""

@@ -6,6 +6,7 @@ import difflib
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, cast
 
 import yaml
@@ -99,7 +100,12 @@ def _knn(
     temperature: float = 0.05,
     embedder: Any = "minilm-l6",
     home: str | None = None,
+    weights: str | None = None,
 ) -> Policy:
+    if weights is not None:
+        from .knn_file import read_knn
+
+        return read_knn(Path(weights), embedder=embedder, home=home)
     from .knn import load_knn
 
     return load_knn(exemplars=exemplars, k=k, temperature=temperature, embedder=embedder, home=home)
