@@ -5,7 +5,7 @@ Rows that the policy was fitted or trained on are not among them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -22,7 +22,7 @@ from .recipes import Context, Recipe
 from .risk_control import Outcomes
 from .routed import confidences_of, route
 from .splits import splits_of
-from .table import OutcomeTable, Pair, costs_of, pair_of
+from .table import Floats, OutcomeTable, Pair, costs_of, pair_of
 
 PAIR = Pair(small=0, large=1)
 """Of a table cut down to the two models."""
@@ -78,12 +78,14 @@ def read_log(
     )
     # In random order: a bet on the next row must not know that rows of one subject stand together.
     order = np.random.default_rng(seed).permutation(rows)
-    first = route(fitted, table.take(order[:1]), PAIR).decisions[0]
+    test = table.take(order)
+    routed = route(fitted, test.take([0]) if asked.cascade else test, PAIR)
+    first = routed.decisions[0]
     return CalibrationLog(
         table=whole,
         small=table.models[PAIR.small],
         large=table.models[PAIR.large],
-        outcomes=_outcomes(table.take(order), fitted, cascade=asked.cascade),
+        outcomes=cascade_outcomes(test) if asked.cascade else _outcomes(test, routed.score),
         measure="confidence" if asked.cascade else "large_score",
         cost_unit=costs_of(table, PAIR)[1],
         labels=len(split.train),
@@ -115,16 +117,22 @@ def _asked(policy: str | Recipe | Policy) -> _Asked:
         return _Asked(recipe=recipe, spec=None if recipe.needs_labels else policy)
     inner = options.get("policy", "learned")
     spec = inner.replace(";", ",") if isinstance(inner, str) else None
-    return _Asked(recipe=recipe_of(spec or load_inner(inner)), cascade=name == CASCADE, spec=spec)
+    recipe = recipe_of(spec or load_inner(inner))
+    return _Asked(recipe=recipe, cascade=name == CASCADE, spec=None if recipe.needs_labels else spec)
 
 
-def _outcomes(test: OutcomeTable, fitted: Policy, *, cascade: bool) -> Outcomes:
+def cascade_outcomes(test: OutcomeTable) -> Outcomes:
+    """Of a table of the two models: the small one is asked first and paid for everywhere."""
+    found = _outcomes(test, -confidences_of(test, PAIR))
+    return replace(found, large_cost=found.large_cost + found.small_cost)
+
+
+def _outcomes(test: OutcomeTable, score: Floats) -> Outcomes:
     cost, _ = costs_of(test, PAIR)
-    small_cost, large_cost = cost[:, PAIR.small], cost[:, PAIR.large]
     return Outcomes(
-        score=-confidences_of(test, PAIR) if cascade else route(fitted, test, PAIR).score,
+        score=score,
         small=test.correct[:, PAIR.small],
         large=test.correct[:, PAIR.large],
-        small_cost=small_cost,
-        large_cost=large_cost + small_cost if cascade else large_cost,
+        small_cost=cost[:, PAIR.small],
+        large_cost=cost[:, PAIR.large],
     )

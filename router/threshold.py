@@ -8,7 +8,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
 
 from .. import UsageError
 from .calibration import Calibration, read_calibration
@@ -107,8 +106,8 @@ def load_calibrated(policy: str | Policy | None, calibration: Calibration | None
 def try_out(policy: Wrapper) -> None:
     """Lets a wrapper see one decision of what it wraps, so that a wrong version is refused when it is loaded; not
     where that would call a model."""
-    found: object = policy.inner.decide([_PROBE])
+    found = policy.inner.decide([_PROBE])
     if inspect.iscoroutine(found):
         found.close()
     else:
-        policy.revise([_PROBE], cast("list[Decision]", found))
+        policy.revise([_PROBE], found)
