@@ -13,6 +13,7 @@ from . import lab_tasks
 from .lab_calibrate import calibrate
 from .lab_compare import compare
 from .lab_replay import replay
+from .lab_report import report
 from .lab_train import train
 from .options import Large, Local
 from .output import Json, console, print_json
@@ -21,6 +22,7 @@ lab_app = typer.Typer(help="Train the learned policy, and measure.", no_args_is_
 lab_app.command()(replay)
 lab_app.command()(train)
 lab_app.command()(compare)
+lab_app.command()(report)
 lab_app.command()(calibrate)
 Data = Annotated[
     Path | None, typer.Option(help="Folder of public data sets; docs/routing.md names their sources.")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -123,12 +124,17 @@ def pareto(points: Iterable[Point]) -> list[Point]:
 
 
 def draw_cost_quality(
-    points: Sequence[Point], lines: Sequence[Line], *, random: Sequence[tuple[float, float]], x_label: str
+    points: Sequence[Point],
+    lines: Sequence[Line],
+    *,
+    policies: Sequence[str],
+    random: Sequence[tuple[float, float]],
+    x_label: str,
 ) -> Drawing:
     """Cost against quality, both as given: the front stepped, every point labelled; `random` is the line of chance."""
     with _figure(4.4) as figure:
         axes = figure.add_axes((0.1, 0.115, 0.88, 0.865))
-        looks = _looks([point.name for point in points if point.role == "policy"])
+        looks = looks_of(policies)
         for line in lines:
             colour, _ = looks.get(line.name, (MUTED, "."))
             axes.plot(line.x, line.y, color=colour, linewidth=1.1, alpha=0.6, zorder=2)
@@ -154,11 +160,43 @@ def draw_cost_quality(
         return _drawing(figure, "cost-quality")
 
 
-def draw_reliability(bins: Sequence[Bins], *, x_label: str, y_label: str, name: str) -> Drawing:
+def draw_ranking(points: Sequence[Point], *, policies: Sequence[str]) -> Drawing:
+    """Quality of every contender with its interval, the best on top: where costs are not known."""
+    ordered = sorted(points, key=lambda point: point.y)
+    height = 0.6 + 0.27 * len(ordered)
+    with _figure(height) as figure:
+        axes = figure.add_axes((0.36, 0.47 / height, 0.61, (height - 0.55) / height))
+        looks = looks_of(policies)
+        for place, point in enumerate(ordered):
+            policy = point.role == "policy"
+            colour, marker = looks[point.name] if policy else (MUTED, "x" if point.role == "bound" else "o")
+            axes.hlines(place, point.low, point.high, color=colour, linewidth=1.4, alpha=0.7)
+            face = PAPER if point.role == "baseline" else colour
+            axes.plot(
+                [point.y],
+                [place],
+                marker=marker,
+                markersize=6.5,
+                color=colour,
+                markerfacecolor=face,
+                linestyle="none",
+            )
+        axes.set_yticks(range(len(ordered)), [_shown(point.name, 34) for point in ordered])
+        axes.tick_params(axis="y", labelsize=8.5)
+        for tick, point in zip(axes.get_yticklabels(), ordered, strict=True):
+            tick.set_color(looks[point.name][0] if point.role == "policy" else MUTED)
+            tick.set_fontweight("bold" if point.role == "policy" else "normal")
+        axes.set_ylim(-0.7, len(ordered) - 0.3)
+        axes.spines["left"].set_visible(False)
+        axes.set_xlabel("quality, %")
+        return _drawing(figure, "ranking")
+
+
+def draw_reliability(bins: Sequence[Bins], *, policies: Sequence[str], x_label: str, y_label: str) -> Drawing:
     """Predicted against observed, one line per policy; on the diagonal a prediction means what it says."""
     with _figure(4.2) as figure:
-        axes = figure.add_axes((0.11, 0.125, 0.86, 0.855))
-        looks = _looks([each.name for each in bins])
+        axes = figure.add_axes((0.11, 0.125, 0.86, 0.76))
+        looks = looks_of(policies)
         reach = np.concatenate([part for each in bins for part in (each.predicted, each.observed)])
         ends = (float(reach.min()), float(reach.max()))
         axes.plot(ends, ends, color=MUTED, linewidth=1, linestyle=(0, (4, 3)), label="as predicted")
@@ -172,19 +210,19 @@ def draw_reliability(bins: Sequence[Bins], *, x_label: str, y_label: str, name: 
                 marker=marker,
                 markersize=5,
                 linewidth=1.3,
-                label=each.name,
+                label=_shown(each.name, 34),
             )
         axes.set_xlabel(x_label)
         axes.set_ylabel(y_label)
-        axes.legend(loc="best", fontsize=9)
-        return _drawing(figure, name)
+        _legend(axes, [each.name for each in bins])
+        return _drawing(figure, "reliability")
 
 
-def draw_gains(bins: Sequence[Bins], *, y_label: str) -> Drawing:
+def draw_gains(bins: Sequence[Bins], *, policies: Sequence[str], y_label: str) -> Drawing:
     """The large model's observed gain by tenths of each policy's score: a score that knows something rises."""
-    with _figure(3.6) as figure:
-        axes = figure.add_axes((0.1, 0.14, 0.88, 0.84))
-        looks = _looks([each.name for each in bins])
+    with _figure(3.8) as figure:
+        axes = figure.add_axes((0.1, 0.135, 0.88, 0.75))
+        looks = looks_of(policies)
         shift = np.linspace(-0.12, 0.12, len(bins)) if len(bins) > 1 else [0.0]
         for offset, each in zip(shift, bins, strict=True):
             colour, marker = looks[each.name]
@@ -197,29 +235,44 @@ def draw_gains(bins: Sequence[Bins], *, y_label: str) -> Drawing:
                 marker=marker,
                 markersize=5,
                 linewidth=1.3,
-                label=each.name,
+                label=_shown(each.name, 34),
             )
         axes.axhline(0, color=MUTED, linewidth=0.9)
-        axes.set_xticks(range(1, 1 + max(len(each.predicted) for each in bins)))
+        axes.set_xticks(range(1, 11))
+        axes.set_xlim(0.6, 10.4)
         axes.grid(visible=False, axis="x")
         axes.set_xlabel("tenth of the prompts by score, from “small” to “large”")
         axes.set_ylabel(y_label)
-        axes.legend(loc="upper left", fontsize=9)
+        _legend(axes, [each.name for each in bins])
         return _drawing(figure, "gain-by-score")
 
 
 def draw_scores(panels: Sequence[Scores], *, small: str, large: str) -> Drawing:
     """Histograms of scores by choice, one panel per policy, with the threshold where the choice is cut by one."""
-    each, foot = 1.45, 0.5
+    each, foot = 1.3, 0.45
     tall = foot + each * len(panels)
     with _figure(tall) as figure:
         for number, panel in enumerate(panels):
             bottom = (foot + each * (len(panels) - 1 - number)) / tall
-            axes = figure.add_axes((0.1, bottom + 0.1 / tall, 0.88, (each - 0.5) / tall))
+            axes = figure.add_axes((0.1, bottom + 0.22 / tall, 0.88, (each - 0.48) / tall))
             _draw_panel(axes, panel)
         handles = _patches((SERIES[0], f"to {small}"), (SERIES[1], f"to {large}"))
         figure.legend(handles=handles, loc="lower center", ncols=2, fontsize=9, borderaxespad=0.2)
         return _drawing(figure, "scores")
+
+
+def _legend(axes: Axes, names: Sequence[str]) -> None:
+    """Above the plot, where it hides nothing."""
+    longest = max(min(len(name), 34) for name in names)
+    columns = max(1, min(3, 70 // (longest + 8)))
+    axes.legend(
+        loc="lower left",
+        bbox_to_anchor=(-0.02, 1.0),
+        ncols=columns,
+        fontsize=9,
+        columnspacing=1.6,
+        borderaxespad=0.2,
+    )
 
 
 def _draw_point(axes: Axes, point: Point, looks: Mapping[str, tuple[str, str]]) -> Label:
@@ -239,7 +292,7 @@ def _draw_point(axes: Axes, point: Point, looks: Mapping[str, tuple[str, str]]) 
         linestyle="none",
         zorder=5 if policy else 4,
     )
-    return Label(text=_cut(point.name, 34), x=point.x, y=point.y, colour=colour, bold=policy)
+    return Label(text=_shown(point.name, 34), x=point.x, y=point.y, colour=colour, bold=policy)
 
 
 def _draw_panel(axes: Axes, panel: Scores) -> None:
@@ -269,13 +322,13 @@ def _draw_panel(axes: Axes, panel: Scores) -> None:
             va="top",
             fontsize=8.5,
         )
-    axes.set_title(_cut(panel.name, 60), loc="left", fontsize=9.5, color=INK, pad=4)
+    axes.set_title(_shown(panel.name, 60), loc="left", fontsize=9.5, color=INK, pad=4)
     axes.locator_params(axis="y", nbins=3)
     axes.tick_params(labelsize=8.5)
     axes.grid(visible=False, axis="x")
 
 
-def _looks(names: Iterable[str]) -> dict[str, tuple[str, str]]:
+def looks_of(names: Iterable[str]) -> dict[str, tuple[str, str]]:
     """Colour and marker of each policy, in the order given: the same in every plot of a report."""
     return {
         name: (SERIES[place % len(SERIES)], MARKERS[(place + place // len(SERIES)) % len(MARKERS)])
@@ -286,11 +339,14 @@ def _looks(names: Iterable[str]) -> dict[str, tuple[str, str]]:
 def _patches(*wanted: tuple[str, str]) -> list[Any]:
     from matplotlib.patches import Patch
 
-    return [Patch(color=colour, label=_cut(label, 40)) for colour, label in wanted]
+    return [Patch(color=colour, label=_shown(label, 40)) for colour, label in wanted]
 
 
-def _cut(text: str, length: int) -> str:
-    return text if len(text) <= length else f"{text[: length - 1]}…"
+def _shown(text: str, length: int) -> str:
+    """A name as matplotlib can show it: one line, and no underscore first, which would hide it from a legend."""
+    line = "".join(sign if sign.isprintable() else " " for sign in text)
+    line = f" {line}" if line.startswith("_") else line
+    return line if len(line) <= length else f"{line[: length - 1]}…"
 
 
 @contextmanager
@@ -303,7 +359,10 @@ def _figure(height: float) -> Generator[Figure]:
         raise UsageError(
             "the plots of a report need matplotlib; install it with: pip install 'pilotfish[plots,lab]'"
         ) from error
-    with rc_context(_STYLE):
+    with rc_context(_STYLE), warnings.catch_warnings():
+        warnings.filterwarnings(
+            "ignore", message="Glyph .* missing"
+        )  # a name in a script the font lacks: boxes
         figure = Figure(figsize=(_WIDTH, height))
         FigureCanvasAgg(figure)
         yield figure

@@ -70,8 +70,8 @@ class Replay:
 
         `interval` says over what: `seeds` (t interval) or, of a single seed, `prompts` (bootstrap).
         """
-        names = dict.fromkeys(row.policy for row in self.rows)
-        return [_summary([row for row in self.rows if row.policy == name]) for name in names]
+        names = dict.fromkeys((row.policy, row.baseline) for row in self.rows)
+        return [_summary([row for row in self.rows if (row.policy, row.baseline) == name]) for name in names]
 
 
 def replay(
