@@ -64,6 +64,29 @@ def _rules() -> Policy:
     return RulesPolicy()
 
 
+def _bandit(
+    *,
+    policy: str | Policy = DEFAULT,
+    state: str | None = None,
+    arms: str = "local;large",
+    prices: Mapping[str, float] | None = None,
+    exploration: float = 0.05,
+    tradeoff: float = 0.1,
+    seed: int = 0,
+) -> Policy:
+    from .bandit import make_bandit
+
+    return make_bandit(
+        load_inner(policy),
+        state=state,
+        arms=arms,
+        prices=prices,
+        exploration=exploration,
+        tradeoff=tradeoff,
+        seed=seed,
+    )
+
+
 def _budgeted(
     *,
     policy: str | Policy = DEFAULT,
@@ -169,6 +192,10 @@ _POLICIES: Mapping[str, Entry] = {
     "always-large": Entry(make=_always_large, summary="everything to the large model"),
     "always-local": Entry(make=_always_local, summary="everything to the small local model"),
     "always-retrieval": Entry(make=_always_retrieval, summary="everything to the retriever"),
+    "bandit": Entry(
+        make=_bandit,
+        summary="learns online, from verdicts and feedback, which lane is worth its price; never stops exploring",
+    ),
     "budgeted": Entry(
         make=_budgeted,
         summary="another policy within dollars, tokens, seconds or large calls for the whole run",

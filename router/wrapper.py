@@ -63,9 +63,9 @@ class Wrapper:
 
 
 def learner(policy: object) -> LearningPolicy | None:
-    """`policy` as one that learns, or None: a wrapper learns only where what it wraps does."""
+    """`policy` as one that learns, or None: a wrapper that only passes lessons on learns where what it wraps does."""
     inmost = policy
-    while isinstance(inmost, Wrapper):
+    while isinstance(inmost, Wrapper) and type(inmost).learn is Wrapper.learn:
         inmost = inmost.inner
     return policy if isinstance(inmost, LearningPolicy) and isinstance(policy, LearningPolicy) else None
 

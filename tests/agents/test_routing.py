@@ -13,7 +13,7 @@ from pilotfish.agents.scope import open_scope
 from pilotfish.agents.verifier import as_verifier
 from pilotfish.router.policy import Decision, Policy
 from pilotfish.router.subtask import Subtask
-from pilotfish.router.wrapper import Wrapper
+from pilotfish.router.wrapper import Wrapper, learner
 from pilotfish.testing.lanes import FakeLane, FakeLearner, FakePolicy
 from pilotfish.testing.services import fake_services, run_plan
 from pilotfish.tracing.call import Call
@@ -157,13 +157,13 @@ async def test_a_resumed_run_teaches_no_finished_subtask_again(tmp_path: Path) -
     assert second.rewards() == [("b", 1.0)]
 
 
-async def test_a_wrapper_around_a_policy_that_does_not_learn_is_not_taught(tmp_path: Path) -> None:
-    class Loud(Marked):
-        def learn(self, subtask: Subtask, decision: Decision, /, *, reward: float) -> None:
-            raise AssertionError("nobody learns here")
-
-    state = await run_plan(fake_services(tmp_path, {"local": ECHO}, policy=Loud(FakePolicy(), "m")), PLAN)
-    assert [row["status"] for row in state["results"]] == ["accepted", "accepted"]
+async def test_a_wrapper_passes_lessons_on_where_what_it_wraps_learns(tmp_path: Path) -> None:
+    assert learner(Marked(FakePolicy(), "m")) is None
+    taught = FakeLearner()
+    policy = Marked(Marked(taught, "m"), "n")
+    assert learner(policy) is policy
+    await run_plan(fake_services(tmp_path, {"local": ECHO}, policy=policy), PLAN)
+    assert taught.rewards() == [("a", 1.0), ("b", 1.0)]
 
 
 async def test_a_lesson_that_fails_leaves_the_answer_standing(
