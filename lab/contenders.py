@@ -114,7 +114,7 @@ def _finite(name: str, routed: Routed) -> Routed:
     wrong = np.flatnonzero(~np.isfinite(routed.score))
     if len(wrong):
         raise UsageError(
-            f"policy {name!r} gave prompt {wrong[0] + 1} the score {routed.score[wrong[0]]!r}, by which prompts "
+            f"policy {name!r} gave prompt {wrong[0] + 1} the score {float(routed.score[wrong[0]])!r}, by which prompts "
             "cannot be ordered; a decision's large_gain and p_reasoning are finite numbers"
         )
     return routed

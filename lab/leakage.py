@@ -51,9 +51,12 @@ def clean_rows(
 
 
 def without_prompts(table: OutcomeTable, other: OutcomeTable) -> OutcomeTable:
-    """The table without the prompts that occur in another one, by their exact text."""
+    """The table without the prompts that occur in another one, by their exact text; `UsageError` if none is left."""
     leaked = set(other.prompts)
-    return table.take([row for row, prompt in enumerate(table.prompts) if prompt not in leaked])
+    rows = [row for row, prompt in enumerate(table.prompts) if prompt not in leaked]
+    if not rows:
+        raise UsageError(f"every prompt of {table.name!r} occurs in {other.name!r}: no row is left to score")
+    return table.take(rows)
 
 
 def _seen(known: NDArray[np.int64], trained: frozenset[int]) -> NDArray[np.bool_]:

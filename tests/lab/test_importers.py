@@ -38,7 +38,7 @@ def test_parquet_is_read_with_truth_values_and_missing_fields_named(tmp_path: Pa
     found = load_table(tmp_path / "t.parquet")
     assert (found.ids, found.correct.tolist()) == (("1", "2"), [[1.0, 0.5], [0.0, 1.0]])
     parquet.write_table(arrow.table({**columns, "prompt": ["a", None]}), tmp_path / "t.parquet")
-    with pytest.raises(UsageError, match="row 2 of 't.parquet' has no 'prompt'"):
+    with pytest.raises(UsageError, match=r"row 2 of 't\.parquet' has no 'prompt'"):
         load_table(tmp_path / "t.parquet")
     (tmp_path / "no.parquet").write_bytes(b"id,prompt")
     with pytest.raises(UsageError, match="is no Parquet file"):
@@ -92,7 +92,7 @@ def test_files_that_cannot_be_read_at_all_are_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no such file or folder"):
         load_table(tmp_path / "absent.csv")
     (tmp_path / "t.csv").write_bytes(b"id,prompt,m|correct\n1,caf\xe9,1\n")
-    with pytest.raises(UsageError, match="not UTF-8: .* at byte 25"):
+    with pytest.raises(UsageError, match=r"not UTF-8: .* at byte 25"):
         load_table(tmp_path / "t.csv")
     whole = gzip.compress(b"id,prompt,m|correct\n1,x,1\n")
     for data in (whole[:-9], b"id,prompt"):
@@ -123,7 +123,7 @@ def test_a_folder_of_other_things_is_no_table(tmp_path: Path) -> None:
         load_table(tmp_path)
     put(tmp_path / "mmlu_a.csv", "prompt,weak\nx,True\n")
     put(tmp_path / "mmlu_b.csv", "prompt,other\ny,True\n")
-    with pytest.raises(UsageError, match="row 2 of .* has no 'weak'"):
+    with pytest.raises(UsageError, match=r"row 2 of .* has no 'weak'"):
         load_table(tmp_path)
 
 
