@@ -101,7 +101,7 @@ class Numeric(_Check):
     def score(self, answer: str, /) -> float:
         """1 where the number read is near enough, else 0; 0 where there is none."""
         found = read_last_number(answer)
-        near = found is not None and math.isclose(found, self.answer, rel_tol=1e-9, abs_tol=self.tolerance)
+        near = found is not None and math.isclose(found, self.answer, rel_tol=1e-12, abs_tol=self.tolerance)
         return float(near)
 
 
