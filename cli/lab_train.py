@@ -183,8 +183,16 @@ def _show(report: dict[str, Any], *, json: bool) -> None:
             console().print(Markdown(value))
         elif key == "summary":
             console().print(Markdown(_beside(value)))
-        elif key not in ("points", "table"):
+        elif key not in ("points", "table") and not (key == "figures" and report.get("summary")):
             typer.echo(f"{key}: {value}")
+
+
+def _cell(row: dict[str, Any], name: str) -> str:
+    if row.get(name) is None:
+        return "–"
+    low, high = row.get(f"{name}_low"), row.get(f"{name}_high")
+    ends = "" if low is None or high is None or low == high else f" [{low:.4g}, {high:.4g}]"
+    return f"{row[name]:.4g}{ends}"
 
 
 def _beside(summary: list[dict[str, Any]]) -> str:
@@ -192,6 +200,6 @@ def _beside(summary: list[dict[str, Any]]) -> str:
     columns = ("quality", "large_share", "apgr", "cpt50", "cpt80")
     lines = [f"| policy | {' | '.join(columns)} |", "|---|" + "---|" * len(columns)]
     for row in summary:
-        cells = ["–" if row.get(name) is None else f"{row[name]:.4g}" for name in columns]
+        cells = [_cell(row, name) for name in columns]
         lines.append(f"| {row['policy']} | {' | '.join(cells)} |")
     return "\n".join(lines) if summary else ""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import Random
+from typing import TYPE_CHECKING
 
 from .. import UsageError
 from ..prompts import load_prompt
@@ -20,6 +21,9 @@ from .router_data import Row
 from .router_exemplars import load_exemplars
 from .router_fit import platt
 from .router_metrics import accuracy, balanced_accuracy, calibration_error
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
 
 ROWS = 300
 FOLDS = 5
@@ -85,7 +89,7 @@ def sample_exemplars(count: int = ROWS, *, seed: int = 0) -> list[Row]:
 async def calibrate_llm(
     *,
     out: Path,
-    model: str | None = None,
+    model: str | BaseChatModel | None = None,
     prompt: str = PROMPT,
     rows: int = ROWS,
     seed: int = 0,

@@ -61,5 +61,15 @@ def write_card(
 def _figures(figures: Mapping[str, float]) -> str:
     if not figures:
         return "None: it was fitted on every row. `--labels N` leaves rows to score it on."
-    rows = [f"| {name} | {value:.4g} |" for name, value in figures.items()]
-    return "\n".join(["On rows it was not fitted on.", "", "| figure | value |", "|---|---|", *rows])
+    rows = [
+        f"| {name} | {value:.4g}{_ends(figures, name)} |"
+        for name, value in figures.items()
+        if not name.endswith(("_low", "_high"))
+    ]
+    head = "On rows it was not fitted on; in brackets 95 % intervals."
+    return "\n".join([head, "", "| figure | value |", "|---|---|", *rows])
+
+
+def _ends(figures: Mapping[str, float], name: str) -> str:
+    low, high = figures.get(f"{name}_low"), figures.get(f"{name}_high")
+    return "" if low is None or high is None else f" [{low:.4g}, {high:.4g}]"

@@ -174,5 +174,6 @@ def _written(
 
 
 def _figures(row: Mapping[str, Any]) -> dict[str, float]:
-    names = [end for name in SHOWN for end in (name, f"{name}_low", f"{name}_high")]
+    shown = [name for name in SHOWN if name != "cost" or row["cost_unit"] == "usd"]
+    names = [end for name in shown for end in (name, f"{name}_low", f"{name}_high")]
     return {name: float(row[name]) for name in names if row.get(name) is not None}
