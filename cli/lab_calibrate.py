@@ -116,4 +116,4 @@ def _show(found: Calibration, check: Check | None, out: Path | None) -> None:
     render_calibration(console(), found, check)
     if out is not None:
         name = "cascade" if found.measure == "confidence" else "threshold"
-        console().print(f"Written to {out}; use it with --policy {name}:calibration={out}", markup=False)
+        typer.echo(f"Written; use it with --policy {name}:calibration={out}")

@@ -22,7 +22,7 @@ from .table import Floats, Rows
 FEWEST = 30
 """Rows below which nothing is certified, whatever their variance."""
 MANY = 1500
-MOST_ROWS = 100_000_000
+MOST_ROWS = 10_000_000
 _CHUNK = 64
 _ROUNDING = 1e-12
 
