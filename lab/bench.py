@@ -17,7 +17,9 @@ BENCHES: Mapping[str, str] = {
     "demo": "bench_demo",
     "router": "bench_router",
     "decision": "bench_decision",
+    "bandit": "bandit_simulation",
     "retrieval": "bench_retrieval",
+    "tasks": "bench_tasks",
 }
 """Name on the command line to module of this folder."""
 

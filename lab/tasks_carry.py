@@ -132,7 +132,8 @@ def _row(
 def _status(outputs: Sequence[SubtaskResult]) -> SubtaskStatus:
     """As weak as the weakest output."""
     found = {result.status for result in outputs}
-    return next((status for status in _WEAKEST_FIRST if status in found), "failed")
+    nothing: SubtaskStatus = "failed"
+    return next((status for status in _WEAKEST_FIRST if status in found), nothing)
 
 
 def _sure(result: SubtaskResult, drawn: Sequence[Attempt]) -> float:
