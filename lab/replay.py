@@ -61,8 +61,12 @@ class Replay:
 
     def frame(self) -> pandas.DataFrame:
         """A data frame with a line per policy and seed, and the columns of `Row`."""
-        import pandas as pd
-
+        try:
+            import pandas as pd
+        except ImportError as error:
+            raise UsageError(
+                "a data frame needs pandas; install it with: pip install 'pilotfish[lab]'"
+            ) from error
         return pd.DataFrame([row_dict(row) for row in self.rows])
 
     def summary(self) -> list[dict[str, Any]]:

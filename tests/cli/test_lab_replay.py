@@ -64,7 +64,6 @@ def test_json_holds_rows_summary_table_and_provenance(command: Any, table: str) 
 
 
 def test_labels_and_seeds_give_a_row_each_and_an_interval_over_seeds(command: Any, table: str) -> None:
-    pytest.importorskip("scipy")
     data = command(
         "lab", "replay", table, "--policy", "always-large", "--labels", "0.25", "--seeds", "3", "--json"
     ).data

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from pilotfish.lab.bootstrap import apgr_of_means, curve_values, interval_of, means_of, resampled_counts
-from pilotfish.lab.intervals import over_seeds
 from pilotfish.lab.routellm_metrics import apgr, curve
 
 
@@ -56,11 +55,3 @@ def test_the_means_of_the_whole_sample_give_its_own_apgr() -> None:
 def test_without_a_gap_there_is_no_interval() -> None:
     columns = curve_values(np.arange(50.0), np.ones(50), np.zeros(50))
     assert all(map(math.isnan, interval_of(apgr_of_means(means_of(columns, resamples=20)))))
-
-
-def test_the_interval_over_seeds_is_student_s() -> None:
-    pytest.importorskip("scipy")
-    found = over_seeds([0.60, 0.62, 0.64])
-    assert (found.mean, found.over) == (pytest.approx(0.62), "seeds")
-    assert found.high - found.mean == pytest.approx(4.302653 * 0.02 / math.sqrt(3), rel=1e-5)
-    assert found.mean - found.low == pytest.approx(found.high - found.mean)

@@ -213,7 +213,6 @@ def test_progress_tells_the_steps(make_table: Any) -> None:
 
 
 def test_a_summary_is_over_seeds_or_else_over_prompts(make_table: Any) -> None:
-    pytest.importorskip("scipy")
     one = replay(make_table(300), [Ranked(number)], labels=100, resamples=50).summary()[0]
     assert (one["interval"], one["seeds"]) == ("prompts", 1)
     assert one["quality_low"] < one["quality"] < one["quality_high"]
