@@ -219,6 +219,9 @@ def _gather(
         scored += pooled
         rows += rows_of(pooled, scene)
     found = [note for pieces in parts.values() for piece in pieces for note in piece.notes]
+    dropped = max(row.dropped_trained for row in rows)
+    if dropped:
+        found.append(f"{dropped} rows are not scored: a policy was trained on them or on the same question")
     return Replay(
         table=table,
         pair=pair,

@@ -100,6 +100,7 @@ def test_what_a_ready_policy_was_trained_on_leaves_the_rows_of_all_policies(make
     assert all((one.rows == np.arange(150, 400)).all() for one in found.scored)
     assert {row.dropped_trained for row in found.rows} == {150}
     assert {row.n for row in found.rows} == {250}
+    assert "150 rows are not scored: a policy was trained on them or on the same question" in found.notes
 
 
 def test_a_wrapper_does_not_hide_what_its_policy_was_trained_on(make_table: Any) -> None:
