@@ -48,7 +48,7 @@ _FITS: Mapping[str, str] = {
 }
 """Policies that are fitted on a table, to the module of this folder whose function `fit` does it."""
 
-_READY = frozenset(("weights", "exemplars", "calibration", "min_confidence"))
+_READY = frozenset(("weights", "exemplars", "calibration", "min_confidence", "state"))
 """Options that bring what would else be fitted."""
 
 

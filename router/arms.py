@@ -42,7 +42,7 @@ class LinearArms:
 
     def expect(self, x: Floats) -> tuple[Floats, Floats]:
         """Mean and standard deviation of every arm's expected reward on the vector `x`, shape (arms,) each."""
-        spread = np.sqrt(np.maximum(np.einsum("i,aij,j->a", x, self.covariances, x), 0.0))
+        spread = np.sqrt(np.maximum((self.covariances @ x) @ x, 0.0))
         return EXPECTED + self.means @ x, NOISE * spread
 
     def learn(self, arm: str, x: Floats, reward: float, *, fingerprint: int) -> None:

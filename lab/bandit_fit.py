@@ -1,0 +1,71 @@
+"""Lets a bandit play an outcome table once: row by row it chooses a model and sees the outcome of that one only."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .. import UsageError
+from ..router.bandit import Arms, BanditPolicy
+from ..router.load import load_inner
+from .recipes import Context
+from .routed import subtasks_of
+from .table import Floats, OutcomeTable, Pair, Rows
+
+OPTIONS = ("exploration", "tradeoff", "spread", "seed", "policy")
+
+
+def fit(train: OutcomeTable, /, *, context: Context) -> BanditPolicy:
+    """A bandit among the models of `train` after one pass over its rows, in an order drawn from the seed.
+
+    It goes on exploring when it is scored, as it would at work. Raises `UsageError` for an option it does not know.
+    """
+    options = dict(context.options)
+    unknown = [name for name in options if name not in OPTIONS]
+    if unknown:
+        raise UsageError(
+            f"policy 'bandit' fitted on a table has no option {unknown[0]!r}; it takes {', '.join(OPTIONS)}"
+        )
+    policy = BanditPolicy(
+        load_inner(options.pop("policy", "learned")),
+        arms=arms_of(train, context.pair),
+        seed=options.pop("seed", context.seed),
+        **options,
+    )
+    play(policy, train, np.random.default_rng(context.seed).permutation(len(train)))
+    return policy
+
+
+def arms_of(table: OutcomeTable, pair: Pair) -> Arms:
+    """The models of a table. What they cost on average counts as known beforehand, as a price list is: the dearest is
+    1. Without costs the large of two models costs 1, and more than two cost nothing."""
+    prices = np.zeros(len(table.models))
+    if table.cost is not None:
+        prices = np.nan_to_num(np.nanmean(table.cost, axis=0)) if len(table) else prices
+        prices = prices / max(float(prices.max()), 1e-300)
+    elif len(table.models) == 2:
+        prices[pair.large] = 1.0
+    return Arms(
+        names=table.models,
+        prices=dict(zip(table.models, map(float, prices), strict=True)),
+        small=table.models[pair.small],
+        large=table.models[pair.large],
+    )
+
+
+def prices_of(arms: Arms) -> Floats:
+    """The price of every arm, in order."""
+    return np.array([arms.prices.get(name, 0.0) for name in arms.names])
+
+
+def play(policy: BanditPolicy, table: OutcomeTable, order: Rows) -> Rows:
+    """One online pass in this order; the column chosen in each round. A missing outcome teaches nothing."""
+    columns = {name: column for column, name in enumerate(table.models)}
+    subtasks = subtasks_of(table)
+    choices = np.zeros(len(order), dtype=np.intp)
+    for turn, row in enumerate(order):
+        (decision,) = policy.decide([subtasks[row]])
+        choices[turn] = column = columns[decision.model or ""]
+        outcome = float(table.correct[row, column])
+        if not np.isnan(outcome):
+            policy.learn(subtasks[row], decision, reward=outcome)
+    return choices
