@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     import pandas
 
 TABLE_POLICIES = ("capability", "knn", "bandit")
-"""Policies that are trained on an outcome table, by functions `fit` and `save` of the module `NAME_fit`."""
+"""Policies that are trained on an outcome table, by functions `fit` and `save` of the module `NAME_fit`; one that is
+loaded by more than its weights has `spelling` too."""
 SHOWN = ("quality", "cost", "large_share", "apgr", "cpt50", "cpt80", "oracle_gap")
 
 
@@ -71,12 +72,12 @@ def train_on_table(
     With `labels` it is scored on the other rows, once per seed from 0; the policy written is that of `seed`. Raises
     `UsageError` for a policy that is not trained on tables.
     """
-    recipe, saver = _trainable(what)
+    recipe, module = _trainable(what)
     table = table.only((small, large)) if small and large and small != large else table
     pair = pair_of(table, small=small, large=large)
     if labels is None:
         policy = recipe.fit(table, context=Context(pair=pair, seed=seed))
-        return _written(saver, policy, what, out, train=table, command=command)
+        return _written(module, policy, what, out, train=table, command=command)
     split = splits_of(table, labels=labels, seeds=max(seeds, seed + 1))[seed]
     fitted: dict[int, Policy] = {}
 
@@ -97,7 +98,7 @@ def train_on_table(
     figures = _figures(next(row for row in summary if row["policy"] == what))
     train = table.take(split.train)
     policy = fitted.get(seed) or recipe.fit(train, context=Context(pair=pair, seed=seed))
-    done = _written(saver, policy, what, out, train=train, command=command, figures=figures)
+    done = _written(module, policy, what, out, train=train, command=command, figures=figures)
     return replace(done, summary=summary)
 
 
@@ -145,16 +146,16 @@ def write_curve(
 
 
 def _trainable(what: str) -> tuple[Recipe, Any]:
-    """The recipe of a policy and the function that saves it."""
+    """The recipe of a policy and the module that fits and saves it."""
     if what not in TABLE_POLICIES:
         raise UsageError(
             f"{what!r} is not trained on an outcome table; these are: {', '.join(TABLE_POLICIES)}"
         )
-    return find_recipe(what), importlib.import_module(f".{what}_fit", __package__).save
+    return find_recipe(what), importlib.import_module(f".{what}_fit", __package__)
 
 
 def _written(
-    saver: Any,
+    module: Any,
     policy: Policy,
     what: str,
     out: Path,
@@ -163,11 +164,12 @@ def _written(
     command: str,
     figures: Mapping[str, float] | None = None,
 ) -> TableTrained:
-    weights: Path = saver(policy, out, train=train, figures=figures or {}, command=command)
+    weights: Path = module.save(policy, out, train=train, figures=figures or {}, command=command)
+    spelling = getattr(module, "spelling", None)
     return TableTrained(
         weights=weights,
         card=weights.with_suffix(".card.md"),
-        policy=f"{what}:weights={weights}",
+        policy=spelling(policy, weights) if spelling else f"{what}:weights={weights}",
         labels=len(train),
         figures=figures or {},
     )
