@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pilotfish.lab.aiq import aiq, hull
@@ -30,6 +30,7 @@ def test_at_one_cost_the_better_counts_and_no_range_has_no_area() -> None:
     assert math.isnan(aiq(np.array([1.0]), np.array([0.3]), low=1.0, high=1.0))
 
 
+@settings(deadline=None, max_examples=60)
 @given(POINTS)
 def test_the_hull_rises_flattens_and_lies_above_every_point(points: list[tuple[float, float]]) -> None:
     cost, quality = np.array(points).T
@@ -41,6 +42,7 @@ def test_the_hull_rises_flattens_and_lies_above_every_point(points: list[tuple[f
     assert (np.interp(cost, x, y) >= quality - 1e-9).all()
 
 
+@settings(deadline=None, max_examples=60)
 @given(POINTS, st.tuples(st.floats(0, 1), st.floats(0, 1)))
 def test_another_point_never_lowers_the_area(
     points: list[tuple[float, float]], more: tuple[float, float]

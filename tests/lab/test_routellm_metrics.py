@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pilotfish.lab.routellm_metrics import apgr, cpt, curve, edges_of
@@ -55,6 +55,7 @@ def test_a_perfect_order_beats_its_reverse() -> None:
     assert best > 1 > 0 > worst
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.integers(0, 2**32 - 1))
 def test_a_random_score_recovers_about_half(seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -62,6 +63,7 @@ def test_a_random_score_recovers_about_half(seed: int) -> None:
     assert apgr(curve(rng.random(4000), small, large)) == pytest.approx(0.5, abs=0.08)
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.integers(0, 2**32 - 1), st.floats(0.1, 9.0), st.floats(-5.0, 5.0))
 def test_only_the_order_of_scores_counts_not_the_order_of_rows(seed: int, scale: float, shift: float) -> None:
     rng = np.random.default_rng(seed)
