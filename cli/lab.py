@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ..lab.bench import BENCHES
 from . import lab_tasks
 from .lab_calibrate import calibrate
 from .lab_compare import compare
+from .lab_policies import policies
 from .lab_replay import replay
 from .lab_report import report
 from .lab_train import train
@@ -20,6 +19,7 @@ from .output import Json, console, print_json
 
 lab_app = typer.Typer(help="Train the learned policy, and measure.", no_args_is_help=True)
 lab_app.command()(replay)
+lab_app.command()(policies)
 lab_app.command()(train)
 lab_app.command()(compare)
 lab_app.command()(report)
@@ -31,14 +31,7 @@ Data = Annotated[
 
 @lab_app.command()
 def bench(
-    name: Annotated[
-        str,
-        typer.Argument(
-            metavar="NAME|TASKS.jsonl",
-            help="A measurement of Pilotfish, or a file of tasks of your own, one JSON object a line. Measurements: "
-            f"{', '.join(BENCHES)}.",
-        ),
-    ],
+    name: lab_tasks.Name,
     *,
     data: Data = None,
     policy: lab_tasks.Policies = None,
@@ -78,17 +71,20 @@ def bench(
     )
     if lab_tasks.is_tasks(name):
         lab_tasks.bench_tasks(name, options, data=data, json=json)
-        return
-    from ..lab.bench import find_bench
-    from ..lab.provenance import provenance
+    else:
+        lab_tasks.refuse_task_options(name, options)
+        _measure(name, data, json=json)
 
-    find = find_bench(name)
-    lab_tasks.refuse_task_options(name, options)
-    report = find(data)
-    command = shlex.join(["pilotfish", "lab", "bench", name, *(["--data", str(data)] if data else [])])
+
+def _measure(name: str, data: Path | None, *, json: bool) -> None:
+    from ..lab.bench import find_bench
+    from ..lab.provenance import provenance, spell
+
+    found = find_bench(name)(data)
     if json:
-        print_json({"name": name, "figures": dict(report.figures), **provenance(command)})
+        command = spell(["lab", "bench", name], {"--data": data})
+        print_json({"name": name, "figures": dict(found.figures), **provenance(command)})
         return
     from rich.markdown import Markdown
 
-    console().print(Markdown(report.text))
+    console().print(Markdown(found.text))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from .. import UsageError
+from ..lab.bench import BENCHES
 from .output import console, print_json
 
 if TYPE_CHECKING:
@@ -18,6 +19,14 @@ if TYPE_CHECKING:
     from ..lab.tasks_rows import Row
     from ..lab.tasks_summary import TaskBench
 
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME|TASKS.jsonl",
+        help="A measurement of Pilotfish, or a file of tasks of your own, one JSON object a line. Measurements: "
+        f"{', '.join(BENCHES)}.",
+    ),
+]
 PlanKind = Literal["one", "rules", "llm"]
 Policies = Annotated[
     list[str] | None,
@@ -96,15 +105,13 @@ _UNSET = TaskOptions(
 
 def is_tasks(name: str) -> bool:
     """Whether the argument of `lab bench` is a file of tasks; the names of registered benches come first."""
-    from ..lab.bench import BENCHES
-
     return name not in BENCHES and (name.endswith(".jsonl") or Path(name).is_file())
 
 
 def refuse_task_options(name: str, options: TaskOptions) -> None:
-    """Raises where an option was given that only a file of tasks takes."""
+    """Raises where an option was given that only a file of tasks takes; an unknown name is another's to refuse."""
     given = _changed(options)
-    if given:
+    if given and name in BENCHES:
         raise UsageError(
             f"{', '.join(given)} is for a file of tasks, and {name!r} is a measurement; give a TASKS.jsonl, "
             "or leave it out"

@@ -113,40 +113,71 @@ async def arun_tasks(
     settings = settings or load_settings()
     name = name or (Path(tasks).stem if isinstance(tasks, str | Path) else "tasks")
     listed = read_tasks(tasks) if isinstance(tasks, str | Path) else list(tasks)
-    agent = Agent(
-        local=local,
-        large=large,
-        corpus=corpus,
-        policy="always-local",
-        planner=one_step if plan == "one" else plan,
-        votes=votes,
-        timeout_s=timeout_s,
-        seed=seed,
-        settings=settings,
-        fetch=fetch,
-    )
     folder = Path(out) if out is not None else settings.home / "bench" / name
+    parts: dict[str, Any] = {"local": local, "large": large, "corpus": corpus, "fetch": fetch}
+    parts |= {"votes": votes, "timeout_s": timeout_s, "seed": seed, "settings": settings}
+    agent = Agent(policy="always-local", planner=one_step if plan == "one" else plan, **parts)
     services = replace(agent.services, ledger=Ledger(folder / "ledger.db"))
-    setting = {"models": _models(services), "plan": plan, "votes": votes, "seed": seed}
-    contenders = [_contender(services, policy, setting) for policy in dict.fromkeys(policies)]
-    alone = _alone(services, setting) if lanes_alone else []
+    setting = {"name": name, "plan": plan, "votes": votes, "seed": seed}
+    entrants = _Entrants.of(services, policies, setting, lanes_alone=lanes_alone)
+    rows = await _rows(entrants, listed, settings.home, folder, concurrency, progress)
+    return TaskBench(
+        tasks=tuple(listed),
+        policies=tuple(each.label for each in entrants.policies),
+        rows=tuple(rows[each.key(task)] for each in entrants.all() for task in listed),
+        lanes={each.label: _model_name(services, each.label) for each in entrants.alone},
+        folder=folder,
+        setting=setting,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Entrants:
+    """Who takes part."""
+
+    policies: Sequence[Contender]
+    alone: Sequence[Contender]
+
+    @classmethod
+    def of(
+        cls,
+        services: Services,
+        policies: Sequence[str | Policy],
+        setting: Mapping[str, Any],
+        *,
+        lanes_alone: bool,
+    ) -> _Entrants:
+        """Every policy once; rows depend on all of the setting but what the tasks are called."""
+        terms = {key: value for key, value in setting.items() if key != "name"}
+        terms["models"] = _models(services)
+        return cls(
+            policies=[_contender(services, policy, terms) for policy in dict.fromkeys(policies)],
+            alone=_alone(services, terms) if lanes_alone else [],
+        )
+
+    def all(self) -> list[Contender]:
+        return [*self.policies, *self.alone]
+
+
+async def _rows(
+    entrants: _Entrants,
+    tasks: Sequence[Task],
+    home: Path,
+    folder: Path,
+    concurrency: int,
+    progress: Progress | None,
+) -> dict[str, Row]:
     # Task by task: what a bench that was stopped has done, it has done under every policy.
-    jobs = [_Job(contender=each, task=task) for task in listed for each in [*contenders, *alone]]
-    cache = CallCache(settings.home / "cache" / "calls.db")
+    jobs = [_Job(contender=each, task=task) for task in tasks for each in entrants.all()]
+    cache = CallCache(home / "cache" / "calls.db")
     desk = _Desk(cache=cache, file=RowFile(folder / "results.jsonl"), total=len(jobs), progress=progress)
     try:
         await _work(desk, jobs, concurrency)
     finally:
         cache.close()
-        services.ledger.close()
-    return TaskBench(
-        tasks=tuple(listed),
-        policies=tuple(each.label for each in contenders),
-        rows=tuple(desk.rows[each.key(task)] for each in [*contenders, *alone] for task in listed),
-        lanes={each.label: _model_name(services, each.label) for each in alone},
-        folder=folder,
-        setting={key: value for key, value in setting.items() if key != "models"} | {"name": name},
-    )
+        for each in entrants.all():
+            each.services.ledger.close()
+    return desk.rows
 
 
 async def _work(desk: _Desk, jobs: Sequence[_Job], concurrency: int) -> None:

@@ -132,8 +132,10 @@ def _row(
 def _status(outputs: Sequence[SubtaskResult]) -> SubtaskStatus:
     """As weak as the weakest output."""
     found = {result.status for result in outputs}
-    nothing: SubtaskStatus = "failed"
-    return next((status for status in _WEAKEST_FIRST if status in found), nothing)
+    for status in _WEAKEST_FIRST:
+        if status in found:
+            return status
+    return "failed"
 
 
 def _sure(result: SubtaskResult, drawn: Sequence[Attempt]) -> float:
