@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,6 +65,7 @@ class Row:
     """Percent of large calls."""
     cpt80: float | None = None
     aiq: float | None = None
+    """RouterBench's AIQ; of more than two models it needs costs and is that of all settings of a policy together."""
     oracle_gap: float
     """Quality of the oracle less this quality."""
     dropped_trained: int = 0
@@ -101,7 +102,8 @@ def rows_of(scored: Sequence[Scored], scene: Scene) -> list[Row]:
             low, high = interval_of(apgr_of_means(means[:, start:stop]))
             ends = {"apgr_low": _known(low), "apgr_high": _known(high)}
             start = stop
-        rows.append(_row(one, scene, found, interval_of(means[:, position]), ends))
+        figure = _aiq(one, scene, _points(one, scored))
+        rows.append(replace(_row(one, scene, found, interval_of(means[:, position]), ends), aiq=figure))
     return rows
 
 
@@ -131,7 +133,6 @@ def _row(
         apgr=_known(apgr(found)) if found else None,
         cpt50=_known(cpt(found, 0.5)) if found else None,
         cpt80=_known(cpt(found, 0.8)) if found else None,
-        aiq=_aiq(one, scene),
         oracle_gap=float(scene.test.correct.max(axis=1).mean()) - quality,
         dropped_trained=scene.dropped,
         **apgr_ends,
@@ -155,26 +156,39 @@ def _outcomes(scene: Scene) -> tuple[Floats, Floats]:
     return scene.test.correct[:, scene.pair.small], scene.test.correct[:, scene.pair.large]
 
 
-def _aiq(one: Scored, scene: Scene) -> float | None:
+def _points(one: Scored, scored: Sequence[Scored]) -> list[Scored]:
+    """The policies of one name, whatever their options, as `capability:tradeoff=…`: one router at several settings."""
+    name = one.policy.partition(":")[0]
+    return (
+        [one]
+        if one.baseline
+        else [x for x in scored if not x.baseline and x.policy.partition(":")[0] == name]
+    )
+
+
+def _aiq(one: Scored, scene: Scene, settings: Sequence[Scored]) -> float | None:
     """Over the range from the cheapest to the dearest model, the cheapest being a point of every router.
 
-    A router of two models has the points of its thresholds, any other the one where it stands.
+    A router of two models has the points of its thresholds, one of more models those of its settings.
     """
     means = scene.cost.mean(axis=0)
     if scene.cost_unit != "usd" and len(means) > 2:
         return None
     cheapest = int(np.lexsort((-scene.test.correct.mean(axis=0), means))[0])
-    costs = [float(means[cheapest]), float(one.cost.mean())]
-    qualities = [float(scene.test.correct[:, cheapest].mean()), float(one.quality.mean())]
+    points = [
+        (means[cheapest], scene.test.correct[:, cheapest].mean()),
+        (one.cost.mean(), one.quality.mean()),
+    ]
     if _ranks(one, scene):
         calls = large_calls(one.score, edges_of(one.score))
         small, large = scene.pair.small, scene.pair.large
-        costs += np.where(calls, scene.cost[:, large], scene.cost[:, small]).mean(axis=1).tolist()
-        qualities += (
-            np.where(calls, scene.test.correct[:, large], scene.test.correct[:, small]).mean(axis=1).tolist()
-        )
-    low, high = float(means.min()), float(means.max())
-    return _known(aiq(np.array(costs), np.array(qualities), low=low, high=high))
+        costs = np.where(calls, scene.cost[:, large], scene.cost[:, small]).mean(axis=1)
+        qualities = np.where(calls, scene.test.correct[:, large], scene.test.correct[:, small]).mean(axis=1)
+        points += zip(costs, qualities, strict=True)
+    if len(means) > 2:
+        points += [(setting.cost.mean(), setting.quality.mean()) for setting in settings]
+    cost, quality = np.array(points, dtype=np.float64).T
+    return _known(aiq(cost, quality, low=float(means.min()), high=float(means.max())))
 
 
 def _known(figure: float) -> float | None:

@@ -178,6 +178,30 @@ def test_folds_pool_their_scores_over_the_whole_table(make_table: Any) -> None:
     assert (one.quality == table.correct[one.rows, one.choice]).all()
 
 
+def test_several_settings_of_a_policy_of_many_models_are_points_of_one_router() -> None:
+    """Models at 1, 2 and 3 dollars, right on 1, 2 and 3 of the rows; each setting takes one of them."""
+    table = OutcomeTable(
+        name="t",
+        ids=("0", "1", "2", "3"),
+        prompts=tuple(f"prompt {n}" for n in range(4)),
+        groups=None,
+        models=("a", "b", "c"),
+        correct=np.array([[1.0, 1, 1], [0, 1, 1], [0, 0, 1], [0, 0, 0]]),
+        cost=np.tile([1.0, 2.0, 3.0], (4, 1)),
+    )
+
+    def take(name: str) -> Recipe:
+        ready = Ranked(lambda _: 0.0, model=lambda _: name)
+        return Recipe(name=f"taker:model={name}", needs_labels=False, fit=lambda _, /, *, context: ready)
+
+    alone = figures(replay(table, [take("b")], resamples=2), "taker:model=b").aiq
+    assert alone == pytest.approx((0.375 + 0.5) / 2)
+    both = replay(table, [take("b"), take("c")], resamples=2)
+    assert figures(both, "taker:model=b").aiq == pytest.approx((0.375 + 0.625) / 2)
+    assert figures(both, "taker:model=c").aiq == figures(both, "taker:model=b").aiq
+    assert figures(both, "always-large").aiq == pytest.approx(0.5)
+
+
 def test_labels_are_asked_for_where_they_are_needed(make_table: Any) -> None:
     recipe, _ = fitted("hungry")
     with pytest.raises(UsageError, match="'hungry' is fitted on labelled rows; add --labels N"):
