@@ -80,10 +80,13 @@ class Budgeted(Wrapper):
             np.maximum(np.array(list(limits.values())) - reserved, 0.0),
         )
         chosen = [i for i, gets in zip(worth, given, strict=True) if gets]
-        tally = _Tally(rank={i: place for place, i in enumerate(free, 1)}, chosen=chosen, forced=forced)
+        places = {i: place for place, i in enumerate(chosen, 1)}
+        tally = _Tally(
+            rank={i: place for place, i in enumerate(free, 1)}, chosen=places, forced=frozenset(forced)
+        )
         why = [self._why(i, large_score(decisions[i]), tally, costs.get(i)) for i in range(len(subtasks))]
         return [
-            _decided(subtasks[i], decisions[i], large=i in chosen, reason=why[i])
+            _decided(subtasks[i], decisions[i], large=i in places, reason=why[i])
             for i in range(len(subtasks))
         ]
 
@@ -94,8 +97,7 @@ class Budgeted(Wrapper):
             return "not the budget's to decide: the workflow names its lane or tool"
         rank = f"gain {gain:.2f} ranks {_ordinal(tally.rank[index])} of {len(tally.rank)}"
         if index in tally.chosen:
-            place = tally.chosen.index(index) + 1
-            return f"allotted {place} of {len(tally.chosen)} large calls{self._takes(cost or [])}; {rank}"
+            return f"allotted {tally.chosen[index]} of {len(tally.chosen)} large calls{self._takes(cost or [])}; {rank}"
         if cost is None:
             return f"no large call: {rank} and is not above {self.least_gain:g}"
         return f"no large call: {rank}, and with those allotted it would take more than {self._limits()}"
@@ -154,11 +156,12 @@ class Allotted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Tally:
-    """Indices of subtasks: how the free ones rank, which got a call, and which have one by the workflow's word."""
+    """By index of the subtask: how the free ones rank, which got a call, and which have one by the workflow's word."""
 
     rank: dict[int, int]
-    chosen: list[int]
-    forced: list[int]
+    chosen: dict[int, int]
+    """Those that got one, to their place among them."""
+    forced: frozenset[int]
 
 
 def make_budgeted(

@@ -109,6 +109,7 @@ def check_decision(subtask: Subtask, decision: Decision) -> None:
         ("large_gain", -1.0, 1.0),
         ("expected_quality", 0.0, 1.0),
         ("expected_cost_usd", 0.0, math.inf),
+        ("min_confidence", 0.0, math.inf),
     ):
         value: float | None = getattr(decision, name)
         within = value is None or (math.isfinite(value) and least <= value <= most)

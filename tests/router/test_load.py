@@ -1,19 +1,68 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from pilotfish import UsageError
 from pilotfish.router.deciding import decide_now
-from pilotfish.router.load import load_policy, policy_names
+from pilotfish.router.load import load_inner, load_policy, parse_policy, policy_names, shipped_policies
+from pilotfish.router.policy import RunPolicy
 from pilotfish.router.subtask import Subtask
-from pilotfish.testing.policy_conformance import check_policy
+from pilotfish.testing.policy_conformance import check_policy, check_run_policy
+
+REQUIRED: dict[str, dict[str, Any]] = {
+    "budgeted": {"large_calls": 2},
+    "cascade": {"min_confidence": 0.5},
+    "threshold": {"policy": "learned", "threshold": 0.5},
+}
+"""Options of those that cannot do without one."""
+ALONE = [
+    name
+    for name, entry in shipped_policies().items()
+    if not {"embedder", "weights", "labels"} & {*entry.needs}
+]
 
 
-@pytest.mark.parametrize("name", policy_names())
+@pytest.mark.parametrize("name", ALONE)
 def test_every_policy_keeps_the_promises_and_says_its_name(name: str) -> None:
-    policy = load_policy(name)
-    check_policy(policy)
+    policy = load_policy(name, **REQUIRED.get(name, {}))
+    if name == "budgeted":
+        assert isinstance(policy, RunPolicy)
+        check_run_policy(policy)
+    else:
+        check_policy(policy)
     assert decide_now(policy, [Subtask(id="a", text="x")])[0].policy == name
+
+
+def test_every_entry_says_in_one_line_what_the_policy_is() -> None:
+    assert set(policy_names()) >= set(shipped_policies())
+    for name, entry in shipped_policies().items():
+        assert entry.summary, name
+        assert "\n" not in entry.summary, name
+        assert not entry.summary.endswith("."), name
+
+
+def test_a_policy_that_needs_an_option_says_which() -> None:
+    with pytest.raises(UsageError, match="give usd, tokens, seconds or large_calls"):
+        load_policy("budgeted")
+
+
+def test_values_in_brackets_stay_in_one_piece() -> None:
+    name, options = parse_policy("x:a=1,b={c: [d, e], f: 2},g=[h, i],j=k=l")
+    assert (name, options) == ("x", {"a": 1, "b": {"c": ["d", "e"], "f": 2}, "g": ["h", "i"], "j": "k=l"})
+    with pytest.raises(UsageError, match=r"option 'b' of policy 'x' has no value"):
+        parse_policy("x:a=1,b")
+    with pytest.raises(UsageError, match="of option 'a' of policy 'x' is not YAML"):
+        parse_policy("x:a={b: [}")
+
+
+def test_the_policy_inside_a_wrapper_is_named_or_given() -> None:
+    inner = load_inner("random:seed=3;share=0.25")
+    assert repr(inner) == "RandomPolicy(seed=3, share=0.25)"
+    assert load_inner(inner) is inner
+    name, options = parse_policy("constrained:policy=random:seed=3;share=0.25")
+    assert "RandomPolicy(seed=3, share=0.25)" in repr(load_policy(name, **options))
 
 
 def test_the_default_is_the_learned_policy() -> None:
