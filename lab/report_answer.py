@@ -40,6 +40,9 @@ def _headline(
     winner: Summary, summary: Sequence[Summary], chance: Difference | None, length: Difference | None
 ) -> str:
     name, number_of = quoted(winner["policy"]), len(contenders(summary))
+    if chance is not None and chance.certain and chance.mean < 0:
+        who = name if number_of == 1 else f"Even the best of the {number_of} policies, {name},"
+        return f"{who} certainly chooses worse than chance at the same shares on this data."
     if not _above(chance):
         if number_of == 1:
             return f"{name} does not certainly choose better than chance at the same shares on this data."
