@@ -7,6 +7,7 @@ is in its batch, so probabilities may differ in the third decimal from one time 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -190,7 +191,9 @@ class LlmPolicy:
 
     def _version(self) -> str:
         prompt = load_prompt(self.prompt)
-        return f"{VERSION}/{prompt.name}-{prompt.version}"
+        numbers = sorted((key, c.slope, c.shift) for key, c in self.calibrations.items())
+        calibrated = hashlib.sha256(json.dumps(numbers).encode()).hexdigest()[:6]
+        return f"{VERSION}/{prompt.name}-{prompt.version}/{calibrated}"
 
 
 def odds_of(completion: Completion) -> float | None:

@@ -97,6 +97,8 @@ async def test_a_calibration_of_the_model_and_prompt_may_overturn_the_word() -> 
     assert step.p_reasoning == pytest.approx(1 / (1 + math.exp(2.0)))
     assert (step.kind, step.confidence) == ("knowledge", pytest.approx(1 - step.p_reasoning))
     assert "gives reasoning 0.62, calibrated 0.12" in step.reason
+    (raw,) = await policy_of(chat).decide([STEP])
+    assert raw.version != step.version
 
 
 async def test_without_log_probabilities_the_answer_counts_and_the_decision_says_so() -> None:
