@@ -15,6 +15,8 @@ from ..lab.bench import BENCHES
 from .output import console, print_json
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from ..lab.tasks import Progress
     from ..lab.tasks_rows import Row
     from ..lab.tasks_summary import TaskBench
@@ -194,49 +196,58 @@ def _write_log(found: TaskBench, log: Path) -> None:
 
 def render_tasks(found: TaskBench, *, log: Path | None = None) -> None:
     """The tables of a bench for a reader."""
-    from rich.table import Table
-
     screen = console()
     summary = found.summary()
-    table = Table(title=f"{len(found.tasks)} tasks", title_justify="left")
-    for heading in ("policy", "accuracy (95 %)", "answered", "accepted", "right of accepted", "$", "model s"):
-        table.add_column(heading, justify="left" if heading == "policy" else "right")
-    table.add_column("latency s: p50 p90 p99", justify="right")
-    for row in summary:
-        table.add_row(row["policy"], *_figures(row))
-    screen.print(table)
+    screen.print(_overview(summary, f"{len(found.tasks)} tasks of {found.setting['name']}"))
     screen.print(
-        "Accuracy counts a withheld answer as wrong. $ and model s are per accepted answer. Calls from the cache "
-        "count with the cost and latency of their first making.",
+        "Accuracy counts a withheld answer as wrong. $ and model seconds are per accepted answer, latency is of a "
+        "whole task in seconds. Calls from the cache count with the cost and latency of their first making.",
         style="dim",
     )
     for label in ("by_kind", "by_group"):
         _render_parts(summary, label)
     for row in summary:
-        lanes = ", ".join(f"{lane} {share:.0%}" for lane, share in row["lanes"].items())
-        moved = ", ".join(f"{reason} {count}" for reason, count in row["escalations"].items()) or "none"
-        lost = ", ".join(f"{reason} {count}" for reason, count in row["failures"].items()) or "none"
-        cached = row["replayed"]
-        kept = "no model calls" if cached is None else f"{cached:.0%} of completions from the cache"
-        screen.print(
-            f"{row['policy']}: lanes {lanes}; escalations {moved}; not answered {lost}; {kept}", markup=False
-        )
+        screen.print(_way(row), markup=False)
     screen.print(f"Rows: {found.folder / 'results.jsonl'}", markup=False, soft_wrap=True)
     if log is not None:
         screen.print(f"Outcome table: {log}; next: pilotfish lab replay {log} --policy learned", markup=False)
 
 
+def _overview(summary: Sequence[Mapping[str, Any]], title: str) -> Table:
+    from rich.box import SIMPLE
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", box=SIMPLE, padding=(0, 1, 0, 0))
+    table.add_column("policy", no_wrap=True)
+    columns = ("accuracy", "95 %", "answered", "accepted", "right of\naccepted", "$ per\naccepted")
+    for heading in (*columns, "model s per\naccepted", "latency s\np50 p90 p99"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in summary:
+        table.add_row(row["policy"], *_figures(row))
+    return table
+
+
+def _way(row: Mapping[str, Any]) -> str:
+    """Where a policy's tasks went, and where they did not get through."""
+    lanes = ", ".join(f"{lane} {share:.0%}" for lane, share in row["lanes"].items())
+    moved = ", ".join(f"{reason} {count}" for reason, count in row["escalations"].items()) or "none"
+    lost = ", ".join(f"{reason} {count}" for reason, count in row["failures"].items()) or "none"
+    cached = row["replayed"]
+    kept = "no model calls" if cached is None else f"{cached:.0%} of completions from the cache"
+    return f"{row['policy']}: lanes {lanes}; escalations {moved}; failures {lost}; {kept}"
+
+
 def _render_parts(summary: Sequence[Mapping[str, Any]], label: str) -> None:
     """Accuracy of every policy by kind or group, where the tasks name any."""
+    from rich.box import SIMPLE
     from rich.table import Table
 
     parts = list(dict.fromkeys(part for row in summary for part in row[label]))
     if not parts:
         return
-    table = Table(
-        title=f"{label.replace('_', ' ')}: accuracy, accepted, right of accepted", title_justify="left"
-    )
-    table.add_column("policy")
+    title = f"{label.replace('_', ' ')}: accuracy, accepted, right of accepted"
+    table = Table(title=title, title_justify="left", box=SIMPLE, padding=(0, 1, 0, 0))
+    table.add_column("policy", no_wrap=True)
     for part in parts:
         count = next(row[label][part]["n"] for row in summary if part in row[label])
         table.add_column(f"{part} ({count})", justify="right")
@@ -255,7 +266,8 @@ def _figures(row: Mapping[str, Any]) -> tuple[str, ...]:
     latency = row["latency_ms"]
     cost, seconds = row["cost_usd_per_accepted"], row["model_s_per_accepted"]
     return (
-        f"{_share(row['accuracy'])} ({_share(row['low'])} to {_share(row['high'])})",
+        _share(row["accuracy"]),
+        "-" if row["low"] is None else f"{row['low']:.2f}-{row['high']:.2f}",
         _share(row["answered"]),
         _share(row["accepted"]),
         _share(row["accuracy_accepted"]),
