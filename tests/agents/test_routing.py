@@ -11,7 +11,8 @@ from pilotfish.agents.plan import Plan
 from pilotfish.agents.run_graph import run_graph
 from pilotfish.agents.scope import open_scope
 from pilotfish.agents.verifier import as_verifier
-from pilotfish.router.policy import Decision, Policy
+from pilotfish.router.load import load_policy
+from pilotfish.router.policy import Decision, Policy, large_score
 from pilotfish.router.subtask import Subtask
 from pilotfish.router.wrapper import Wrapper, learner
 from pilotfish.testing.lanes import FakeLane, FakeLearner, FakePolicy
@@ -164,6 +165,29 @@ async def test_a_wrapper_passes_lessons_on_where_what_it_wraps_learns(tmp_path: 
     assert learner(policy) is policy
     await run_plan(fake_services(tmp_path, {"local": ECHO}, policy=policy), PLAN)
     assert taught.rewards() == [("a", 1.0), ("b", 1.0)]
+
+
+async def test_a_bandit_learns_from_the_verdicts_of_run_after_run(tmp_path: Path) -> None:
+    """The small model can sail, not fly; what it gets wrong is escalated, and worth nothing."""
+
+    def small(subtask: Subtask, _context: object) -> str:
+        return "right" if "ship" in subtask.text else "wrong"
+
+    def bandit() -> Policy:
+        return load_policy("bandit", policy="rules", state=str(tmp_path / "bandit.npz"), exploration=0.5)
+
+    lanes = {"local": FakeLane("local", small), "large": FakeLane("large", lambda _s, _c: "right")}
+    right = as_verifier("right", lambda _subtask, attempt: attempt.text == "right")
+    services = fake_services(tmp_path, lanes, policy=bandit(), standard=(right,))
+    for number in range(24):
+        text = "sail the ship" if number % 2 else "fly the plane"
+        state = await run_plan(services, Plan([Subtask(id=f"s{number}", text=text)]))
+        assert [row["status"] for row in state["results"]] == ["accepted"]
+    ship, plane = bandit().decide(
+        [Subtask(id=text, text=text) for text in ("sail the ship", "fly the plane")]
+    )
+    assert "24 lessons" in ship.reason, "the state outlives the agent"
+    assert large_score(plane) - large_score(ship) > 0.1
 
 
 async def test_a_lesson_that_fails_leaves_the_answer_standing(
