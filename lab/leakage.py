@@ -6,7 +6,9 @@ that remain for every one of them, so that they stay comparable.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,22 +34,54 @@ def trained_on(policy: Policy) -> frozenset[int]:
     return frozenset(getattr(policy, "trained_on", None) or ())
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Clean:
+    """Rows that may be scored, of those that were to be."""
+
+    rows: Rows
+    asked: int
+    """How many were to be scored."""
+    taken: Mapping[str, int]
+    """How many of them each policy was trained on, labelled rows' twins not counted."""
+
+
+def sort_out(
+    rows: Rows, *, known: NDArray[np.int64], labelled: Rows, policies: Iterable[tuple[str, Policy]]
+) -> Clean:
+    """Of the rows to score, those that are no labelled row's twin and that no policy was trained on.
+
+    `known` holds the identity of every row of the table.
+    """
+    fresh = rows[~np.isin(known[rows], known[labelled])]
+    seen = {name: _seen(known[fresh], trained_on(policy)) for name, policy in policies}
+    kept = fresh[~np.any([np.zeros(len(fresh), dtype=np.bool_), *seen.values()], axis=0)]
+    return Clean(rows=kept, asked=len(rows), taken={name: int(which.sum()) for name, which in seen.items()})
+
+
 def clean_rows(
     rows: Rows, *, known: NDArray[np.int64], labelled: Rows, policies: Iterable[tuple[str, Policy]]
 ) -> Rows:
-    """Of the rows to score, those that are no labelled row's twin and that no policy was trained on.
+    """What `sort_out` keeps; raises `UsageError` as `refuse_few` does."""
+    found = sort_out(rows, known=known, labelled=labelled, policies=policies)
+    refuse_few([found])
+    return found.rows
 
-    `known` holds the identity of every row of the table. Raises `UsageError` when too few remain, naming the policy
-    whose training took most of them.
-    """
-    fresh = rows[~np.isin(known[rows], known[labelled])]
-    taken = {name: _seen(known[fresh], trained_on(policy)) for name, policy in policies}
-    kept = fresh[~np.any([np.zeros(len(fresh), dtype=np.bool_), *taken.values()], axis=0)]
-    if len(kept) < len(fresh) and (len(kept) < FEWEST_ROWS or len(kept) < SMALLEST_SHARE * len(rows)):
-        _refuse(taken, kept=len(kept), wanted=len(rows))
-    if not len(kept):
+
+def refuse_few(parts: Sequence[Clean]) -> None:
+    """Raises `UsageError` where too little is left of a seed's rows, naming who was trained on them."""
+    kept, wanted = sum(len(part.rows) for part in parts), sum(part.asked for part in parts)
+    taken = Counter[str]()
+    for part in parts:
+        taken.update(part.taken)
+    if any(taken.values()) and (kept < FEWEST_ROWS or kept < SMALLEST_SHARE * wanted):
+        named = ", ".join(f"{name!r} on {count}" for name, count in taken.most_common() if count)
+        raise UsageError(
+            f"of {wanted} rows to score {kept} would remain, since policies were trained on the others: {named}; "
+            "give a table they have not seen, or let replay fit them on a part of this one: name them without "
+            "weights, with --labels N or --folds K"
+        )
+    if not kept:
         raise UsageError("every row to score is a labelled row's twin; give a table of more distinct prompts")
-    return kept
 
 
 def without_prompts(table: OutcomeTable, other: OutcomeTable) -> OutcomeTable:
@@ -61,14 +95,3 @@ def without_prompts(table: OutcomeTable, other: OutcomeTable) -> OutcomeTable:
 
 def _seen(known: NDArray[np.int64], trained: frozenset[int]) -> NDArray[np.bool_]:
     return np.fromiter((int(identity) in trained for identity in known), dtype=np.bool_, count=len(known))
-
-
-def _refuse(taken: dict[str, NDArray[np.bool_]], *, kept: int, wanted: int) -> None:
-    counts: Sequence[tuple[str, int]] = [(name, int(seen.sum())) for name, seen in taken.items()]
-    worst = sorted((c for c in counts if c[1]), key=lambda count: -count[1])
-    named = ", ".join(f"{name!r} on {count}" for name, count in worst)
-    raise UsageError(
-        f"of {wanted} rows to score {kept} would remain, since policies were trained on the others: {named}; "
-        "give a table they have not seen, or let replay fit them on a part of this one: name them without weights, "
-        "with --labels N or --folds K"
-    )

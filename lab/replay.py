@@ -17,7 +17,7 @@ from ..router.policy import Policy
 from .baselines import Baseline, at_random, baselines_of
 from .contenders import Contenders, Progress, recipe_of
 from .intervals import over_seeds
-from .leakage import clean_rows, identities, without_prompts
+from .leakage import Clean, identities, refuse_few, sort_out, without_prompts
 from .recipes import Recipe
 from .scored import Row, Scene, Scored, rows_of
 from .splits import Split, sample_rows, splits_of
@@ -125,10 +125,9 @@ def row_dict(row: Row) -> dict[str, Any]:
 class _Part:
     """All policies on the rows of one split."""
 
-    rows: NDArray[np.intp]
-    asked: int
-    """Rows that were to be scored before any had to leave."""
+    clean: Clean
     scored: list[Scored]
+    """Empty where no row was left."""
     notes: list[str]
 
 
@@ -168,14 +167,17 @@ def _part(
     table: OutcomeTable, split: Split, contenders: Contenders, pair: Pair, known: NDArray[np.int64]
 ) -> _Part:
     fitted = contenders.fit(split)
-    rows = clean_rows(split.test, known=known, labelled=split.train, policies=fitted)
+    clean = sort_out(split.test, known=known, labelled=split.train, policies=fitted)
+    rows = clean.rows
+    if not len(rows):
+        return _Part(clean=clean, scored=[], notes=[])
     scored = [contenders.score(name, policy, rows, seed=split.seed) for name, policy in fitted]
     test = table.take(rows)
     cost, _ = costs_of(test, pair)
     found, notes = baselines_of(table.take(split.train), test, pair=pair, cost=cost)
     found += [at_random(one.policy, one.choice, models=len(table.models), seed=split.seed) for one in scored]
     scored += [_score_baseline(one, test, cost, rows, split.seed) for one in found]
-    return _Part(rows=rows, asked=len(split.test), scored=scored, notes=notes)
+    return _Part(clean=clean, scored=scored, notes=notes)
 
 
 def _score_baseline(
@@ -206,14 +208,15 @@ def _gather(
     rows: list[Row] = []
     unit = costs_of(table.take([0]), pair)[1]
     for pieces in parts.values():
-        pooled = [_pool(same) for same in zip(*(piece.scored for piece in pieces), strict=True)]
+        refuse_few([piece.clean for piece in pieces])
+        pooled = [_pool(same) for same in zip(*(p.scored for p in pieces if p.scored), strict=True)]
         test = table.take(pooled[0].rows)
         scene = Scene(
             test=test,
             pair=pair,
             cost=costs_of(test, pair)[0],
             cost_unit=unit,
-            dropped=sum(piece.asked - len(piece.rows) for piece in pieces),
+            dropped=sum(piece.clean.asked - len(piece.clean.rows) for piece in pieces),
             resamples=resamples,
         )
         scored += pooled

@@ -10,6 +10,7 @@ from pilotfish import UsageError
 from pilotfish.lab.leakage import clean_rows, identities, trained_on, without_prompts
 from pilotfish.lab.recipes import Context, Recipe
 from pilotfish.lab.replay import Replay, replay
+from pilotfish.lab.splits import splits_of
 from pilotfish.lab.table import OutcomeTable
 from pilotfish.router.fingerprints import fingerprint
 from pilotfish.router.fixed import always_local
@@ -111,6 +112,21 @@ def test_a_wrapper_does_not_hide_what_its_policy_was_trained_on(make_table: Any)
     table = make_table(400)
     found = replay(table, [Same(Same(Memoriser(table.take(np.arange(150)))))], resamples=5)
     assert {row.n for row in found.rows} == {250}
+
+
+def test_what_is_left_is_counted_over_all_folds(make_table: Any) -> None:
+    """Folds of 40 rows, 20 of them fresh: too few each, enough together."""
+    table = make_table(400)
+    policy = Memoriser(table.take(np.arange(0, 400, 2)))
+    assert {row.n for row in replay(table, [policy], folds=10, resamples=5).rows} == {200}
+
+
+def test_a_fold_without_a_fresh_row_is_left_out_and_the_others_scored(make_table: Any) -> None:
+    table = make_table(400)
+    [first, *_] = splits_of(table, folds=3, identity=identities(table).tolist())
+    policy = Memoriser(table.take(first.test))
+    found = replay(table, [policy], folds=3, resamples=5)
+    assert found.scored[0].rows.tolist() == first.train.tolist()
 
 
 def test_too_few_fresh_rows_are_refused_with_the_policy_named(make_table: Any) -> None:
