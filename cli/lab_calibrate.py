@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .. import UsageError
 from .lab_table_options import TABLE_HELP, Small, replay_bar, spelt
 from .output import Json, console, print_json
 
@@ -45,8 +45,18 @@ def calibrate(
             min=1, help="Also put the guarantee to the test over this many random halves of the log."
         ),
     ] = None,
+    rows: Annotated[
+        int | None,
+        typer.Option(
+            help="Rows the check calibrates on, to see what fewer would do; half of the log unless set."
+        ),
+    ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Write the calibration file that `threshold` and `cascade` read.")
+        Path | None,
+        typer.Option(
+            help="Write the calibration file that `threshold` and `cascade` read; a policy fitted just now is kept in "
+            "the folder of the same name without its ending."
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the labelled rows, their order, and the halves.")] = 0,
     json: Json = False,
@@ -56,48 +66,37 @@ def calibrate(
     Exit code 3: LOG has too few rows to certify that; the message says about how many would do.
     """
     from ..lab.calibrate import calibrate_log, check_guarantee
-    from ..lab.calibration_log import read_log
+    from ..lab.calibration_log import keep_policy, read_log
     from ..lab.importers import load_table
+    from ..lab.provenance import spell
     from ..lab.risk_control import Promise
     from ..router.calibration import write_calibration
 
+    options = spelt(
+        policy=policy, target=target, confidence=confidence, labels=labels, small=small, large=large
+    )
+    options |= spelt(check=check, rows=rows, out=out, seed=seed or None)
+    command = spell(["lab", "calibrate", str(log)], options)
     promise = Promise(target=target, confidence=confidence)
     read = read_log(load_table(log), policy, small=small, large=large, labels=labels, seed=seed)
     found = calibrate_log(read, promise, seed=seed)
     if out is not None:
-        _refuse_lost(read, out)
+        found = replace(found, spec=keep_policy(read, out.with_suffix(""), command=command))
         write_calibration(found, out)
     checked = None
     if check is not None:
         with replay_bar(quiet=json) as progress:
-            checked = check_guarantee(read, promise, splits=check, seed=seed, progress=progress)
-    if not json:
+            checked = check_guarantee(read, promise, splits=check, rows=rows, seed=seed, progress=progress)
+    if json:
+        _print(found, checked, read, command)
+    else:
         _show(found, checked, out)
-        return
-    options = spelt(
-        policy=policy, target=target, confidence=confidence, labels=labels, small=small, large=large
-    )
-    options |= spelt(check=check, out=out, seed=seed or None)
-    _print(found, checked, read, log, options)
 
 
-def _refuse_lost(read: CalibrationLog, out: Path) -> None:
-    """A threshold for a policy that is gone when the command ends would be of no use."""
-    if read.spec is None:
-        raise UsageError(
-            f"a calibration of {read.policy!r} in {str(out)!r} could not be used: the policy was fitted just now and "
-            "is not kept; train it to a file first and calibrate it with --policy NAME:weights=FILE, on other rows"
-        )
+def _print(found: Calibration, check: Check | None, read: CalibrationLog, command: str) -> None:
+    from ..lab.provenance import describe_table, provenance
 
-
-def _print(
-    found: Calibration, check: Check | None, read: CalibrationLog, log: Path, options: dict[str, object]
-) -> None:
-    from dataclasses import asdict
-
-    from ..lab.provenance import describe_table, provenance, spell
-
-    origin = provenance(spell(["lab", "calibrate", str(log)], options))
+    origin = provenance(command)
     print_json(
         {
             **asdict(found),

@@ -44,13 +44,14 @@ def _saved(saving: float) -> str:
 def _checked(found: Calibration, check: Check) -> list[str]:
     allowed = 1.0 - found.confidence
     lines = [
-        f"Check, {check.splits} random halves of {check.rows} rows: below the target when measured again on the other "
-        f"half in {check.violation_rate:.1%} of them (without correction: {check.naive_violation_rate:.1%}).",
+        f"Check, {check.splits} random splits, {check.rows} rows calibrated on: below the target when measured again "
+        f"on the other rows in {check.violation_rate:.1%} of them (without correction: "
+        f"{check.naive_violation_rate:.1%}).",
         f"Drawn from the log as the population: below the target there in {check.population_violation_rate:.1%}; "
         f"{allowed:.0%} are allowed (without correction: {check.naive_population_violation_rate:.1%}).",
     ]
     if check.cost_over_best is not None:
         lines.append(f"Cost over the best threshold in hindsight: {check.cost_over_best:.3f} times.")
     if check.refused:
-        lines.append(f"{check.refused} halves were too small to certify anything.")
+        lines.append(f"{check.refused} splits had too few rows to certify anything.")
     return lines

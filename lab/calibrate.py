@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .. import UsageError
 from ..router.calibration import Calibration
 from ..router.policy import Policy
 from .calibration_log import CalibrationLog, read_log
@@ -22,19 +23,19 @@ from .table import OutcomeTable
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """How the guarantee and a naive threshold fared over random halves of a log.
+    """How the guarantee and a naive threshold fared over random splits of a log, in halves unless told otherwise.
 
-    Two questions are asked of every threshold found on one half. Is the quality on the *other half*, compared with the
+    Two questions are asked. Of a threshold found on one half: is the quality on the *other half*, compared with the
     large model's there, below the target? That is what a user sees who measures again; it counts the luck of the
-    other half too, and a threshold exactly as safe as promised for the population could fail it more often than
-    promised (about 18 % at confidence 0.9, were it not for the margin `Promise.fresh`). And the guarantee itself, in a
+    other half too, and a threshold exactly as safe as promised for the population would fail it more often than
+    promised (18 % at confidence 0.9, were it not for the margin `Promise.fresh`). And the guarantee itself, in a
     world where the truth is known: the log is the population, the calibration rows are drawn from it at random with
     replacement, as many as a half.
     """
 
     splits: int
     rows: int
-    """Rows of a half that is calibrated on."""
+    """Rows calibrated on in each split."""
     refused: int
     """Splits whose half could not certify anything; they violate nothing and are not among the costs."""
     violations: int
@@ -102,7 +103,7 @@ def calibrate_log(log: CalibrationLog, promise: Promise, *, seed: int = 0) -> Ca
         saving=1.0 - point.cost / always if always else 0.0,
         cost_unit=log.cost_unit,
         n=len(outcomes),
-        labels=log.labels,
+        labels=len(log.train),
         dropped_trained=log.dropped_trained,
         seed=seed,
         small=log.small,
@@ -125,11 +126,17 @@ def check_guarantee(
     promise: Promise,
     *,
     splits: int = 500,
+    rows: int | None = None,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Check:
-    """Puts the promise to the test over `splits` random halves of the log, as `Check` says."""
-    outcomes, half = log.outcomes, len(log.outcomes) // 2
+    """Puts the promise to the test over `splits` random splits of the log, as `Check` says; `rows` of each, half of
+    them unless set, are calibrated on. Raises `UsageError` where `rows` leaves nothing to measure on."""
+    outcomes, half = log.outcomes, len(log.outcomes) // 2 if rows is None else rows
+    if not 0 < half < len(outcomes):
+        raise UsageError(
+            f"{half} of {len(outcomes)} rows cannot be calibrated on and leave others to measure on; give fewer"
+        )
     random = np.random.default_rng([seed, 1])
     best = outcomes.at(uncorrected(outcomes, target=promise.target)).cost
     tried: list[_Trial] = []

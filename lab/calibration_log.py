@@ -5,7 +5,9 @@ Rows that the policy was fitted or trained on are not among them.
 
 from __future__ import annotations
 
+import importlib
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -23,6 +25,7 @@ from .risk_control import Outcomes
 from .routed import confidences_of, route
 from .splits import splits_of
 from .table import Floats, OutcomeTable, Pair, costs_of, pair_of
+from .table_train import TABLE_POLICIES
 
 PAIR = Pair(small=0, large=1)
 """Of a table cut down to the two models."""
@@ -40,8 +43,11 @@ class CalibrationLog:
     measure: Literal["large_score", "confidence"]
     """A confidence is the score with its sign turned: the less sure, the sooner large."""
     cost_unit: str
-    labels: int
     dropped_trained: int
+    recipe: str
+    """What was asked for, by name."""
+    train: OutcomeTable
+    """The labelled rows, none of them calibrated on."""
     fitted: Policy
     """The policy whose score it is."""
     policy: str
@@ -88,13 +94,33 @@ def read_log(
         outcomes=cascade_outcomes(test) if asked.cascade else _outcomes(test, routed.score),
         measure="confidence" if asked.cascade else "large_score",
         cost_unit=costs_of(table, PAIR)[1],
-        labels=len(split.train),
         dropped_trained=len(split.test) - len(rows),
+        recipe=asked.recipe.name,
+        train=table.take(split.train),
         fitted=fitted,
         policy=CASCADE if asked.cascade else first.policy,
         version=inside(first) if asked.cascade else first.version,
         spec=asked.spec,
     )
+
+
+def keep_policy(log: CalibrationLog, folder: Path, *, command: str) -> str:
+    """What `load_policy` makes the log's policy from; one that was fitted just now is written into `folder` for it.
+
+    Raises `UsageError` where it is of no kind that can be written.
+    """
+    if log.spec is not None:
+        return log.spec
+    name, _, _ = log.recipe.partition(":")
+    if name not in TABLE_POLICIES:
+        raise UsageError(
+            f"a calibration of {log.recipe!r} could not be used: the policy is not kept when the command ends; train "
+            "it to a file first and calibrate it with --policy NAME:weights=FILE, on other rows"
+        )
+    module = importlib.import_module(f".{name}_fit", __package__)
+    weights: Path = module.save(log.fitted, folder, train=log.train, figures={}, command=command)
+    spelling = getattr(module, "spelling", None)
+    return spelling(log.fitted, weights) if spelling else f"{name}:weights={weights}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
