@@ -11,6 +11,8 @@ import pytest
 
 from pilotfish import UsageError
 from pilotfish.lab.importers import load_table, write_table
+from pilotfish.lab.routed import route
+from pilotfish.lab.table import Pair
 from pilotfish.lab.tasks import arun_tasks
 from pilotfish.lab.tasks_checks import Exact, Function, Numeric
 from pilotfish.lab.tasks_file import Task
@@ -18,6 +20,7 @@ from pilotfish.lab.tasks_rows import Row, RowFile
 from pilotfish.lab.tasks_summary import TaskBench, summarise, wilson
 from pilotfish.retrieval.evidence import Evidence
 from pilotfish.router.fixed import always_local
+from pilotfish.router.load import load_policy
 from pilotfish.testing.chat import ScriptedChat
 from pilotfish.testing.lanes import FakeRetriever
 
@@ -334,3 +337,33 @@ def test_a_killed_bench_goes_on_where_it_was(homes: tuple[Path, Path], kill_at: 
     once = (whole / "asked.txt").read_text().splitlines()
     assert set(asked) == set(once)
     assert 0 <= len(asked) - len(once) <= 1
+
+
+async def test_the_log_replays_to_what_the_bench_measured(tmp_path: Path) -> None:
+    sum_ = "Tom has 3 dogs with 4 legs each and buys 2 more dogs. How many legs do they have in total?"
+    tasks = [Task(id="sum", text=sum_, check=Numeric(answer=20)), *TASKS[1:]]
+    model = Counting({"Tom": "20", "Jane Austen": "Jane Austen"})
+    found = await bench(
+        model, ["rules"], tmp_path, tasks=tasks, corpus=FakeRetriever(library), votes=1, lanes_alone=True
+    )
+    table = found.table()
+    routed = route(load_policy("rules"), table, Pair(small=0, large=1))
+    assert routed.choice.tolist() == [0, 1, 1]
+    quality = table.correct[range(len(table)), routed.choice].mean()
+    assert quality == found.summary()[0]["accuracy"]
+
+
+async def test_a_planning_model_is_asked_once_for_all_policies(tmp_path: Path) -> None:
+    plans: list[str] = []
+
+    def reply(text: str) -> str:
+        if "subtasks" not in text:
+            return "Answer: Norway"
+        plans.append(text)
+        return json.dumps({"subtasks": [{"id": "s1", "text": "Where is Oslo?", "depends_on": []}]})
+
+    model = Counting()
+    model.chat = ScriptedChat(reply=reply)
+    found = await bench(model, ["always-local", "rules"], tmp_path, tasks=TASKS[2:], plan="llm", votes=1)
+    assert [(row.score, row.calls) for row in found.rows] == [(1.0, 2), (1.0, 2)]
+    assert len(plans) == 1
