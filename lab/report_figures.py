@@ -110,15 +110,22 @@ def _points(summary: Sequence[Summary], unit: str) -> list[Point]:
         )
         role = "policy" if not line["baseline"] else "bound" if line["policy"] == BOUND else "baseline"
         place = (round(x, 6), round(y, 6))
-        if role == "baseline" and place in found and found[place].role == "baseline":
-            continue
-        key = place if role == "baseline" else (float(len(found)), -1.0)
-        found[key] = Point(name=line["policy"], x=x, y=y, low=low, high=high, role=role)
+        name, key = line["policy"], place
+        if role != "baseline":
+            key = (float(len(found)), -1.0)
+        elif place in found:
+            name = f"{found[place].name} = {name}"
+        found[key] = Point(name=name, x=x, y=y, low=low, high=high, role=role)
     return list(found.values())
 
 
 def _ends(points: Sequence[Point]) -> list[Point]:
-    return [point for name in ("always-small", "always-large") for point in points if point.name == name]
+    return [
+        point
+        for name in ("always-small", "always-large")
+        for point in points
+        if name in point.name.split(" = ")
+    ]
 
 
 def _told(points: Sequence[Point]) -> str:

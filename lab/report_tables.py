@@ -132,9 +132,10 @@ def _share(value: float) -> Cell:
 
 def _slices(winner: Summary, summary: Sequence[Summary], replay: Replay, source: str) -> Exhibit:
     name, rows = winner["policy"], rows_of(replay)
-    mine, fixed = quality_per_row(replay, name, rows), quality_per_row(replay, "best-fixed", rows)
+    other, head, told = _reference(winner, summary, replay)
+    mine, theirs = quality_per_row(replay, name, rows), quality_per_row(replay, other, rows)
     large, kinds = large_share_per_row(replay, name, rows), kinds_of(replay)
-    found = slice_differences(replay.table, rows, mine - fixed, kinds=kinds, resamples=RESAMPLES)
+    found = slice_differences(replay.table, rows, mine - theirs, kinds=kinds, resamples=RESAMPLES)
     masks = list(slices_of(replay.table, rows, kinds))
     lines: list[Line] = []
     by = ""
@@ -144,22 +145,30 @@ def _slices(winner: Summary, summary: Sequence[Summary], replay: Replay, source:
         if part.by != by:
             by = part.by
             lines.append(Line(cells=(Cell(text=f"by {_BY[part.by]}"),), head=True))
-        lines.append(_slice(part, mine[mask], fixed[mask], large[mask]))
-    best = line_of(summary, "best-fixed")
-    single = f" ({best['version']})" if best else ""
+        lines.append(_slice(part, mine[mask], theirs[mask], large[mask]))
     return Exhibit(
         name="slices",
         title=f"Where {short(name, 40)} gains and loses",
         caption=(
-            f"{quoted(name)} beside the best single model{single} on the same prompts: difference in "
-            f"points. {len(found)} slices of at least {LEAST} prompts were looked at; a difference is "
-            "marked + or − where it stands after Holm's correction over all of them, the intervals are not corrected. "
-            "Kinds are as ‘learned’ predicts them, lengths are thirds of the prompts by characters."
+            f"{quoted(name)} beside {told}, on the same prompts: difference in points. {len(found)} slices of at least "
+            f"{LEAST} prompts were looked at; a difference is marked + or − where it stands after Holm's correction over "
+            "all of them, the intervals are not corrected. Kinds are as ‘learned’ predicts them, lengths are thirds of "
+            "the prompts by characters."
         ),
         source=source,
-        heads=("prompts", "n", "large %", "quality %", "single model %", "difference", "95 %", ""),
+        heads=("prompts", "n", "large %", "quality %", head, "difference", "95 %", ""),
         lines=tuple(lines),
     )
+
+
+def _reference(winner: Summary, summary: Sequence[Summary], replay: Replay) -> tuple[str, str, str]:
+    """What slices are compared with, its column's head and its description: between two models, where any policy
+    that saves calls loses to the large one, chance; with more, the best single model."""
+    if len(replay.table.models) == 2:
+        return f"random@{winner['policy']}", "chance %", "the same shares of both models dealt out by chance"
+    best = line_of(summary, "best-fixed")
+    named = f" ({best['version']})" if best else ""
+    return "best-fixed", "single model %", f"the best single model{named}"
 
 
 def _order(part: Slice) -> int:
@@ -168,7 +177,7 @@ def _order(part: Slice) -> int:
     )
 
 
-def _slice(part: Slice, mine: Floats, fixed: Floats, large: Floats) -> Line:
+def _slice(part: Slice, mine: Floats, theirs: Floats, large: Floats) -> Line:
     found = part.quality
     mark = "" if not part.certain else "+" if found.mean > 0 else "−"
     texts = (
@@ -176,7 +185,7 @@ def _slice(part: Slice, mine: Floats, fixed: Floats, large: Floats) -> Line:
         f"{found.n:,}",
         percent(float(large.mean())),
         percent(float(mine.mean())),
-        percent(float(fixed.mean())),
+        percent(float(theirs.mean())),
         points(found.mean),
         points_range(found.low, found.high).removeprefix("95 % "),
         mark,

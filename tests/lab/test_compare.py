@@ -166,7 +166,7 @@ def test_apgr_of_a_resample_is_that_of_the_drawn_prompts(make_table: Any) -> Non
         drawn = rng.integers(120, size=120)
         counts = np.bincount(drawn, minlength=120)
         expected = ranking(table, PAIR, drawn, score[drawn]).apgr()
-        assert compare_ranking._Sorted.of(whole).apgr(counts) == pytest.approx(expected)  # noqa: SLF001
+        assert compare_ranking._Sorted.of(whole).apgr(counts) == pytest.approx(expected)
 
 
 def test_a_score_has_no_apgr_over_itself(make_table: Any) -> None:
