@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import ClassVar
 
 import numpy as np
@@ -93,8 +94,9 @@ class Promise:
     """Probability, over calibration logs of this size, that the threshold found keeps `target`."""
     bound: Bound | None = None
     """None: `betting` below `MANY` rows, `normal` from there on, where it is sharper and far quicker."""
-    fresh: bool = True
-    """Whether the margin also covers the noise of measuring again on as many fresh rows; see `cheapest`."""
+    fresh: float | None = 2 / 3
+    """Share of the log's number of rows: the margin also covers the noise of measuring again on so many fresh rows or
+    more, see `cheapest`. None leaves it at the guarantee."""
 
     def bound_for(self, n: int) -> Bound:
         """The bound for `n` rows; it does not depend on what is in them, so that none is chosen for its result."""
@@ -129,9 +131,12 @@ def cheapest(outcomes: Outcomes, promise: Promise) -> float:
        fixed beforehand, though the points written down were not.
     4. All thresholds passed keep the promise at once, so the cheapest of them may be chosen freely.
 
-    With `fresh`, a threshold must also stand so far above the target that its mean over as many fresh rows falls
-    short with probability 1 - `confidence` by the normal approximation. This asks for more, so the guarantee stays;
-    the approximation is no part of it. Raises `TooFewRowsError` where even the safest threshold cannot be certified.
+    With `fresh`, a threshold must also stand so far above the target that a given threshold's mean over that many
+    fresh rows would fall short with probability 1 - `confidence` by the normal approximation. This asks for more, so
+    the guarantee stays; the approximation is no part of it. A threshold that was chosen falls short a little oftener
+    than a given one, which is why the default minds fewer fresh rows than there were.
+
+    Raises `TooFewRowsError` where even the safest threshold cannot be certified.
     """
     line = _Line(outcomes, promise.target)
     passed = _passed(line, promise)
@@ -259,10 +264,9 @@ def _needed(n: int, mean_square: float, promise: Promise) -> float:
 
 
 def _margin(n: int, mean_square: Floats, promise: Promise) -> Floats:
-    from statistics import NormalDist
-
-    reach = NormalDist().inv_cdf(promise.confidence) if promise.fresh else 0.0
-    return reach * np.sqrt(2.0 * mean_square / n)
+    if promise.fresh is None:
+        return np.zeros_like(mean_square)
+    return NormalDist().inv_cdf(promise.confidence) * np.sqrt((1.0 + 1.0 / promise.fresh) * mean_square / n)
 
 
 def _too_few(line: _Line, promise: Promise) -> TooFewRowsError:
