@@ -19,6 +19,7 @@ BENCHES: Mapping[str, str] = {
     "decision": "bench_decision",
     "bandit": "bandit_simulation",
     "retrieval": "bench_retrieval",
+    "kinds": "bench_kinds",
     "tasks": "bench_tasks",
 }
 """Name on the command line to module of this folder."""

@@ -31,7 +31,7 @@ class Voting:
     def weights(self, similarities: Floats) -> tuple[NDArray[np.intp], Floats]:
         """The `k` nearest by similarity, nearest first, along the last axis, and their weights, which sum to 1."""
         k = min(self.k, similarities.shape[-1])
-        nearest = np.argsort(-similarities, axis=-1, kind="stable")[..., :k]
+        nearest = nearest_of(similarities, k)
         found = np.take_along_axis(similarities, nearest, axis=-1)
         raised = np.exp((found - found[..., :1]) / self.temperature)
         return nearest, raised / raised.sum(axis=-1, keepdims=True)
@@ -41,6 +41,14 @@ class Voting:
         effective = 1.0 / (weights**2).sum(axis=-1)
         own = effective / (effective + self.shrinkage)
         return own * (weights * values).sum(axis=-1) + (1.0 - own) * mean
+
+
+def nearest_of(similarities: Floats, k: int) -> NDArray[np.intp]:
+    """Indices of the `k` highest along the last axis, highest first, the first of equals first."""
+    some = np.argpartition(-similarities, k - 1, axis=-1)[..., :k]
+    some.sort(axis=-1)
+    order = np.argsort(-np.take_along_axis(similarities, some, axis=-1), axis=-1, kind="stable")
+    return np.take_along_axis(some, order, axis=-1)
 
 
 def similarities(vectors: Floats, vector: Floats) -> Floats:
@@ -53,7 +61,7 @@ def held_out_estimates(vectors: Floats, values: Floats, votings: Sequence[Voting
     cosines = vectors @ vectors.T
     np.fill_diagonal(cosines, -2.0)
     widest = min(max(voting.k for voting in votings), len(values) - 1)
-    nearest = np.argsort(-cosines, axis=1, kind="stable")[:, :widest]
+    nearest = nearest_of(cosines, widest)
     near = np.take_along_axis(cosines, nearest, axis=1)
     means = (values.sum() - values) / max(1, len(values) - 1)
     found: list[Floats] = []

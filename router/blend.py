@@ -1,0 +1,64 @@
+"""Several policies as one: the mean of their log-odds decides. Two that err differently err less together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import log
+from statistics import fmean
+
+from .. import UsageError
+from .lanes import lane_of
+from .lexical import sigmoid
+from .policy import Decision, Kind, Policy, TrainedPolicy
+from .subtask import Subtask
+
+_SUREST = 1e-4
+"""Probabilities are kept this far from 0 and 1: a rule that is always certain does not outvote all others."""
+
+
+class Blend:
+    """Decides by the mean log-odds of its policies; lane and reason are those of the surest one of the same mind."""
+
+    def __init__(self, *policies: Policy) -> None:
+        if len(policies) < 2:
+            raise UsageError(f"a blend of {len(policies)} policy is none; give it two or more")
+        self._policies = policies
+
+    def __repr__(self) -> str:
+        return f"Blend({', '.join(map(repr, self._policies))})"
+
+    @property
+    def trained_on(self) -> frozenset[int] | None:
+        """What any of its policies was trained on; None where none of them knows."""
+        known = [policy.trained_on for policy in self._policies if isinstance(policy, TrainedPolicy)]
+        rows = [found for found in known if found is not None]
+        return frozenset().union(*rows) if rows else None
+
+    def decide(self, subtasks: Sequence[Subtask], /) -> list[Decision]:
+        """One decision per subtask, in order."""
+        found = [policy.decide(subtasks) for policy in self._policies]
+        return [
+            _blend(subtask, said) for subtask, said in zip(subtasks, zip(*found, strict=True), strict=True)
+        ]
+
+
+def _blend(subtask: Subtask, said: Sequence[Decision]) -> Decision:
+    p_reasoning = sigmoid(fmean(_log_odds(decision.p_reasoning) for decision in said))
+    reasoning = p_reasoning >= 0.5
+    kind: Kind = "reasoning" if reasoning else "knowledge"
+    agreeing = [decision for decision in said if decision.kind == kind] or list(said)
+    first = max(agreeing, key=lambda decision: decision.confidence)
+    return Decision(
+        kind=kind,
+        lane=first.lane if first.kind == kind else lane_of(subtask, kind),
+        p_reasoning=p_reasoning,
+        confidence=p_reasoning if reasoning else 1.0 - p_reasoning,
+        reason=f"{first.policy}, surest of {len(said)}: {first.reason}",
+        policy="+".join(decision.policy for decision in said),
+        version="+".join(decision.version for decision in said),
+    )
+
+
+def _log_odds(p: float) -> float:
+    p = min(max(p, _SUREST), 1.0 - _SUREST)
+    return log(p / (1.0 - p))
