@@ -12,7 +12,7 @@ import typer
 
 from .. import UsageError
 from ..lab.bench import BENCHES
-from .output import console, print_json
+from .output import EXIT_UNREACHABLE, console, print_json
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -165,6 +165,8 @@ def bench_tasks(name: str, options: TaskOptions, *, data: Path | None, json: boo
         )
     else:
         render_tasks(found, log=options.log)
+    if all(row.failure == "model_unavailable" for row in found.rows):
+        raise typer.Exit(EXIT_UNREACHABLE)
 
 
 def _changed(options: TaskOptions) -> dict[str, Any]:
@@ -198,7 +200,8 @@ def render_tasks(found: TaskBench, *, log: Path | None = None) -> None:
     """The tables of a bench for a reader."""
     screen = console()
     summary = found.summary()
-    screen.print(_overview(summary, f"{len(found.tasks)} tasks of {found.setting['name']}"))
+    screen.print(f"{len(found.tasks)} tasks of {found.setting['name']}", markup=False)
+    screen.print(_overview(summary))
     screen.print(
         "Accuracy counts a withheld answer as wrong. $ and model seconds are per accepted answer, latency is of a "
         "whole task in seconds. Calls from the cache count with the cost and latency of their first making.",
@@ -213,11 +216,11 @@ def render_tasks(found: TaskBench, *, log: Path | None = None) -> None:
         screen.print(f"Outcome table: {log}; next: pilotfish lab replay {log} --policy learned", markup=False)
 
 
-def _overview(summary: Sequence[Mapping[str, Any]], title: str) -> Table:
+def _overview(summary: Sequence[Mapping[str, Any]]) -> Table:
     from rich.box import SIMPLE
     from rich.table import Table
 
-    table = Table(title=title, title_justify="left", box=SIMPLE, padding=(0, 1, 0, 0))
+    table = Table(box=SIMPLE, padding=(0, 1, 0, 0))
     table.add_column("policy", no_wrap=True)
     columns = ("accuracy", "95 %", "answered", "accepted", "right of\naccepted", "$ per\naccepted")
     for heading in (*columns, "model s per\naccepted", "latency s\np50 p90 p99"):
@@ -245,15 +248,16 @@ def _render_parts(summary: Sequence[Mapping[str, Any]], label: str) -> None:
     parts = list(dict.fromkeys(part for row in summary for part in row[label]))
     if not parts:
         return
-    title = f"{label.replace('_', ' ')}: accuracy, accepted, right of accepted"
-    table = Table(title=title, title_justify="left", box=SIMPLE, padding=(0, 1, 0, 0))
+    table = Table(box=SIMPLE, padding=(0, 1, 0, 0))
     table.add_column("policy", no_wrap=True)
     for part in parts:
         count = next(row[label][part]["n"] for row in summary if part in row[label])
         table.add_column(f"{part} ({count})", justify="right")
     for row in summary:
         table.add_row(row["policy"], *(_part(row[label].get(part)) for part in parts))
-    console().print(table)
+    screen = console()
+    screen.print(f"{label.replace('_', ' ')}: accuracy, accepted, right of accepted")
+    screen.print(table)
 
 
 def _part(found: Mapping[str, Any] | None) -> str:

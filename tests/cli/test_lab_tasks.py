@@ -128,3 +128,17 @@ def test_code_of_ones_own_checks_where_it_is_named(command: Any, tmp_path: Path,
         "lab", "bench", str(path), "--policy", "always-local", "--code", "checks.py", "--json"
     ).data
     assert data["rows"][0]["accuracy"] == 1.0
+
+
+def test_a_model_that_never_answers_is_exit_code_4(
+    command: Any, tmp_path: Path, scripted: Callable[..., None]
+) -> None:
+    def broken(_text: str) -> str:
+        raise ConnectionError("nobody there")
+
+    scripted(broken)
+    path = tmp_path / "letter.jsonl"
+    path.write_text(json.dumps(LINES[1]))
+    outcome = command("lab", "bench", str(path), "--policy", "always-local", "--json")
+    assert outcome.code == 4
+    assert outcome.data["rows"][0]["failures"] == {"model_unavailable": 1}
