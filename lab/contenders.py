@@ -80,6 +80,7 @@ class Contenders:
             cost=routed.paid(cost, self._pair),
             p_reasoning=np.array([decision.p_reasoning for decision in routed.decisions]),
             expected_quality=_expected(routed.decisions),
+            small_first=routed.small_first is not None,
         )
 
     def _fit(self, recipe: Recipe, train: OutcomeTable, seed: int) -> Policy:

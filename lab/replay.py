@@ -246,7 +246,7 @@ def _pool(parts: Sequence[Scored]) -> Scored:
     expected = [part.expected_quality for part in parts if part.expected_quality is not None]
     return Scored(
         policy=first.policy,
-        version=", ".join(dict.fromkeys(part.version for part in parts)),
+        version=_versions([part.version for part in parts]),
         seed=first.seed,
         baseline=first.baseline,
         rows=rows[order],
@@ -256,14 +256,21 @@ def _pool(parts: Sequence[Scored]) -> Scored:
         cost=np.concatenate([part.cost for part in parts])[order],
         p_reasoning=np.concatenate(reasoning)[order] if reasoning else None,
         expected_quality=np.concatenate(expected)[order] if len(expected) == len(parts) else None,
+        small_first=any(part.small_first for part in parts),
     )
+
+
+def _versions(versions: Sequence[str]) -> str:
+    """One version, or how many there are besides the first."""
+    distinct = list(dict.fromkeys(versions))
+    return distinct[0] if len(distinct) == 1 else f"{distinct[0]} and {len(distinct) - 1} more"
 
 
 def _summary(rows: Sequence[Row]) -> dict[str, Any]:
     first = rows[0]
     found: dict[str, Any] = {
         "policy": first.policy,
-        "version": ", ".join(dict.fromkeys(row.version for row in rows)),
+        "version": _versions([row.version for row in rows]),
         "baseline": first.baseline,
         "seeds": len(rows),
         "n": round(float(np.mean([row.n for row in rows]))),

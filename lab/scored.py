@@ -33,6 +33,8 @@ class Scored:
     """None for baselines that are no policy."""
     expected_quality: Floats | None = None
     """The predicted probability that the chosen model is right; None where the policy does not predict it."""
+    small_first: bool = False
+    """Whether the large model is asked only after the small one, which is then paid for too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,7 +184,8 @@ def _aiq(one: Scored, scene: Scene, settings: Sequence[Scored]) -> float | None:
     if _ranks(one, scene):
         calls = large_calls(one.score, edges_of(one.score))
         small, large = scene.pair.small, scene.pair.large
-        costs = np.where(calls, scene.cost[:, large], scene.cost[:, small]).mean(axis=1)
+        first = scene.cost[:, small] if one.small_first else 0.0
+        costs = np.where(calls, scene.cost[:, large] + first, scene.cost[:, small]).mean(axis=1)
         qualities = np.where(calls, scene.test.correct[:, large], scene.test.correct[:, small]).mean(axis=1)
         points += zip(costs, qualities, strict=True)
     if len(means) > 2:

@@ -202,6 +202,18 @@ def test_several_settings_of_a_policy_of_many_models_are_points_of_one_router() 
     assert figures(both, "always-large").aiq == pytest.approx(0.5)
 
 
+def test_a_cascade_pays_for_the_small_model_too_wherever_it_asks_the_large_one() -> None:
+    """Ten prompts; the small model is unsure of the last five, where only the large one is right."""
+    sure = np.where(np.arange(10) < 5, 0.9, 0.1)
+    table = replace(hand_made(), confidence=np.stack([sure, np.ones(10)], axis=1))
+    found = replay(table, ["cascade:min_confidence=0.5,policy=rules"], resamples=5)
+    row = figures(found, "cascade:min_confidence=0.5,policy=rules")
+    assert (row.large_share, row.quality) == (0.5, pytest.approx(0.6))
+    assert row.cost == pytest.approx((5 * 1 + 5 * (1 + 2)) / 10)
+    # Corners of cost and quality: (1, .1), (2, .6), the dearer model alone at 2.
+    assert row.aiq == pytest.approx(0.35)
+
+
 def test_labels_are_asked_for_where_they_are_needed(make_table: Any) -> None:
     recipe, _ = fitted("hungry")
     with pytest.raises(UsageError, match="'hungry' is fitted on labelled rows; add --labels N"):
