@@ -15,7 +15,7 @@ import numpy as np
 from .. import UnavailableError, UsageError
 from ..models.embedder import Embedder
 from ..models.settings import load_settings
-from ..router.blend import Blend
+from ..router.blend import blended
 from ..router.exemplars import Exemplar
 from ..router.fingerprints import fingerprints, stem_of
 from ..router.knn import find_embedder, load_knn
@@ -105,14 +105,14 @@ def run(data: Path | None, *, picture: Path | None = None) -> Report:
 
 def kinds_of(table: OutcomeTable, data: Path, *, embedder: Embedder | None) -> dict[str, Floats]:
     """Probability of reasoning by policy, shape (n,) each: of `learned` alone where there is no embedder."""
-    learned = unseen(load_learned(), table)
-    found = {"learned": _p_reasoning(learned, table)}
+    found = {"learned": _p_reasoning(unseen(load_learned(), table), table)}
     if embedder is not None:
         knn = load_knn(
             exemplars=mmlu_exemplars(data), embedder=embedder, k=NEIGHBOURS, temperature=TEMPERATURE
         )
         found["knn"] = _p_reasoning(unseen(knn, table), table)
-        found["blend"] = _p_reasoning(Blend(learned, knn), table)
+        both = zip(found["learned"], found["knn"], strict=True)
+        found["blend"] = np.array([blended(p) for p in both])
     return found
 
 

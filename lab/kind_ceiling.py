@@ -17,7 +17,7 @@ FOLDS = 5
 
 
 def fitted_gains(vectors: Floats, groups: Sequence[str], gains: Floats, *, seed: int = 0) -> Floats:
-    """For each row what the others of its fold teach of its gain, shape (n,): ridge regression on vectors and groups."""
+    """What the other folds teach of each row's gain, shape (n,): ridge regression on vectors and groups."""
     _, codes = np.unique(np.array(groups), return_inverse=True)
     features = np.concatenate([vectors, np.eye(codes.max() + 1)[codes]], axis=1)
     fold = np.random.default_rng(seed).permutation(len(gains)) % FOLDS

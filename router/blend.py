@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import log
 from statistics import fmean
 
@@ -43,7 +43,7 @@ class Blend:
 
 
 def _blend(subtask: Subtask, said: Sequence[Decision]) -> Decision:
-    p_reasoning = sigmoid(fmean(_log_odds(decision.p_reasoning) for decision in said))
+    p_reasoning = blended(decision.p_reasoning for decision in said)
     reasoning = p_reasoning >= 0.5
     kind: Kind = "reasoning" if reasoning else "knowledge"
     agreeing = [decision for decision in said if decision.kind == kind] or list(said)
@@ -57,6 +57,11 @@ def _blend(subtask: Subtask, said: Sequence[Decision]) -> Decision:
         policy="+".join(decision.policy for decision in said),
         version="+".join(decision.version for decision in said),
     )
+
+
+def blended(probabilities: Iterable[float]) -> float:
+    """The probability whose log-odds are the mean of these probabilities' log-odds."""
+    return sigmoid(fmean(_log_odds(p) for p in probabilities))
 
 
 def _log_odds(p: float) -> float:

@@ -35,7 +35,7 @@ _SHOWN = 60
 class _Space:
     """The exemplars as vectors, and what their votes are worth."""
 
-    vectors: Floats
+    vectors: NDArray[np.float32]
     reasoning: Floats
     gains: Floats | None
     slope: float
@@ -99,11 +99,11 @@ class KnnPolicy:
             return []
         vectors = self._embedder.encode_query([subtask.text for subtask in subtasks])
         return [
-            self._decide(subtask, np.asarray(vector, dtype=np.float64))
+            self._decide(subtask, np.asarray(vector, dtype=np.float32))
             for subtask, vector in zip(subtasks, vectors, strict=True)
         ]
 
-    def _decide(self, subtask: Subtask, vector: Floats) -> Decision:
+    def _decide(self, subtask: Subtask, vector: NDArray[np.float32]) -> Decision:
         space = self._space
         found = similarities(space.vectors, vector)
         nearest, weights = self._voting.weights(found)
@@ -158,10 +158,12 @@ class KnnPolicy:
     @cached_property
     def _space(self) -> _Space:
         texts = [exemplar.text for exemplar in self._exemplars]
-        vectors = np.asarray(self._embedder.encode_query(texts), dtype=np.float64)
+        vectors = np.ascontiguousarray(self._embedder.encode_query(texts), dtype=np.float32)
         reasoning = np.array([exemplar.kind == "reasoning" for exemplar in self._exemplars], dtype=np.float64)
         gains = [exemplar.large_gain for exemplar in self._exemplars if exemplar.large_gain is not None]
-        slope, shift = calibration(vectors, reasoning, self._voting) if len(texts) > 1 else (1.0, 0.0)
+        slope, shift = (
+            calibration(vectors.astype(np.float64), reasoning, self._voting) if len(texts) > 1 else (1.0, 0.0)
+        )
         return _Space(
             vectors=vectors,
             reasoning=reasoning,

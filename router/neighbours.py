@@ -51,9 +51,9 @@ def nearest_of(similarities: Floats, k: int) -> NDArray[np.intp]:
     return np.take_along_axis(some, order, axis=-1)
 
 
-def similarities(vectors: Floats, vector: Floats) -> Floats:
-    """Cosines of unit vectors, to six places: the last bits of a sum depend on what is computed beside it."""
-    return np.round(vectors @ np.ascontiguousarray(vector), 6)
+def similarities(vectors: NDArray[np.float32], vector: NDArray[np.float32]) -> Floats:
+    """Cosines of unit vectors, one vector at a time, so that a decision does not hang on what is decided beside it."""
+    return (vectors @ np.ascontiguousarray(vector)).astype(np.float64).round(6)
 
 
 def held_out_estimates(vectors: Floats, values: Floats, votings: Sequence[Voting]) -> list[Floats]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from pilotfish.lab.router_exemplars import parse_exemplars
 from pilotfish.lab.router_fit import Reader, examples_of, fit
 from pilotfish.lab.train import train
 from pilotfish.router.features import STEP
+from pilotfish.router.fingerprints import fingerprint, read_fingerprints
 from pilotfish.router.learned import load_learned
 from pilotfish.router.subtask import Subtask
 from pilotfish.testing.policy_conformance import check_policy
@@ -105,3 +107,32 @@ def test_the_wording_of_steps_is_fitted_on_their_set_and_not_without_it() -> Non
     assert STEP + "ship 3" not in weights, "a wording seen once is not kept"
     others = fit(examples_of([*SMALL, *(replace(row, dataset="break") for row in steps)]), Reader()).weights
     assert not any(name.startswith(STEP) for name in others)
+
+
+def test_what_is_to_be_scored_is_left_out_and_what_was_seen_is_written(data: Path, tmp_path: Path) -> None:
+    table = tmp_path / "mine.csv"
+    asked = "WHO owns  the harbour of town 3\nA. Ann\nB. Bo"
+    table.write_text(f'id,prompt,m|correct\n1,"{asked}",1\n', encoding="utf-8")
+    everything = train(data, out=tmp_path / "all")
+    trained = train(data, out=tmp_path / "less", without=[table])
+    assert trained.left_out == {f"{tmp_path.name}/mine.csv": 1}
+    assert trained.sets["nq"] == everything.sets["nq"] - 1
+    assert f"1 rows that ask what `{tmp_path.name}/mine.csv` asks were left out" in trained.card.read_text()
+    seen = load_learned(weights=trained.weights).trained_on
+    assert seen == read_fingerprints(trained.rows)
+    assert seen is not None
+    assert fingerprint("who owns the harbour of town 4") in seen
+    assert fingerprint("who owns the harbour of town 3") not in seen
+    assert everything.left_out == {}
+
+
+def test_tables_that_the_shipped_weights_are_scored_on_are_left_out_unasked(
+    data: Path, tmp_path: Path
+) -> None:
+    (data / "mmlu_pro").mkdir()
+    with gzip.open(data / "mmlu_pro" / "outcomes.csv.gz", "wt", encoding="utf-8") as handle:
+        handle.write(
+            "question_id,category,question,options,m|correct\n1,x,who owns the harbour of town 5,a | b,1\n"
+        )
+    assert train(data, out=tmp_path / "o").left_out == {"mmlu_pro/outcomes.csv.gz": 1}
+    assert train(data, out=tmp_path / "p", without=[]).left_out == {}

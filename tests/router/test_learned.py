@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from pilotfish import UsageError
+from pilotfish.router.exemplars import shipped_exemplars
 from pilotfish.router.features import STEP
-from pilotfish.router.learned import load_learned
+from pilotfish.router.fingerprints import fingerprint
+from pilotfish.router.learned import SHIPPED, load_learned
+from pilotfish.router.policy import TrainedPolicy
 from pilotfish.router.reasons import reason_of
 from pilotfish.router.subtask import Subtask
 from pilotfish.testing.policy_conformance import check_policy
@@ -68,3 +73,24 @@ def test_features_of_short_questions_are_put_into_words() -> None:
     assert reason_of([STEP, STEP + "than #1"], "reasoning") == (
         "reasoning: is a short question; step wording 'than #1'"
     )
+
+
+def test_the_shipped_weights_say_what_they_were_trained_on() -> None:
+    policy = load_learned()
+    assert isinstance(policy, TrainedPolicy)
+    seen = policy.trained_on
+    assert seen is not None
+    assert len(seen) > 20_000
+    own = {fingerprint(exemplar.text) for exemplar in shipped_exemplars()}
+    assert len(own & seen) > 0.9 * len(own)
+
+
+def test_weights_without_their_rows_claim_nothing(tmp_path: Path) -> None:
+    alone = tmp_path / "learned.json"
+    alone.write_bytes(SHIPPED.read_bytes())
+    policy = load_learned(weights=str(alone))
+    assert policy.trained_on is None
+    alone.with_suffix(".rows").write_bytes(b"no rows")
+    assert policy.decide([Subtask(id="a", text="Who was she?")]), "deciding reads no rows"
+    with pytest.raises(UsageError, match="altered"):
+        _ = policy.trained_on
