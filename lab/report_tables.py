@@ -150,10 +150,10 @@ def _slices(winner: Summary, summary: Sequence[Summary], replay: Replay, source:
         name="slices",
         title=f"Where {short(name, 40)} gains and loses",
         caption=(
-            f"{quoted(name)} beside {told}, on the same prompts: difference in points. {len(found)} slices of at least "
-            f"{LEAST} prompts were looked at; a difference is marked + or − where it stands after Holm's correction "
-            "over all of them, the intervals are not corrected. Kinds are as ‘learned’ predicts them, lengths are thirds "
-            "of the prompts by characters."
+            f"{quoted(name)} beside {told}, on the same prompts: difference in points. {len(found)} slices of at "
+            f"least {LEAST} prompts were looked at; a difference is marked + or − where it stands after Holm's "
+            "correction over all of them, the intervals are not corrected. Kinds are as ‘learned’ predicts them, "
+            "lengths are thirds of the prompts by characters."
         ),
         source=source,
         heads=("prompts", "n", "large %", "quality %", head, "difference", "95 %", ""),
