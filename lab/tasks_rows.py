@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from .. import UsageError
+from .. import UnavailableError, UsageError
 from ..agents.attempt import EscalationReason
 from ..agents.codec import from_json, to_json
 from ..agents.result import SubtaskStatus
@@ -105,9 +105,11 @@ class RowFile:
         line = (json.dumps(to_json(row)) + "\n").encode()
         place = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         try:
-            os.write(place, line)
+            written = os.write(place, line)
         finally:
             os.close(place)
+        if written != len(line):
+            raise UnavailableError(f"{str(self.path)!r} took a part of a row only; free disk space and go on")
 
     def _row(self, number: int, line: bytes) -> Row:
         try:
