@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
+
 import numpy as np
 
 from .. import UsageError
+from ..router.arms import LinearArms, write_arms
 from ..router.bandit import Arms, BanditPolicy
 from ..router.load import load_inner
+from .policy_card import write_card
 from .recipes import Context
 from .routed import subtasks_of
 from .table import Floats, OutcomeTable, Pair, Rows
@@ -33,6 +38,41 @@ def fit(train: OutcomeTable, /, *, context: Context) -> BanditPolicy:
     )
     play(policy, train, np.random.default_rng(context.seed).permutation(len(train)))
     return policy
+
+
+def save(
+    policy: BanditPolicy, out: Path, *, train: OutcomeTable, figures: Mapping[str, float], command: str
+) -> Path:
+    """Writes what it learned of the small and the large model as `bandit.npz`, the state of a bandit between the lanes
+    `local` and `large`, and its card; returns the former."""
+    known = policy._known  # pyright: ignore[reportPrivateUsage] - to be kept as it is
+    arms = policy.arms
+    columns = [known.names.index(name) for name in (arms.small, arms.large)]
+    lanes = LinearArms(("local", "large"), buckets=known.buckets)
+    lanes.means, lanes.covariances = known.means[columns], known.covariances[columns]
+    lanes.lessons, lanes.seen = known.lessons[columns], set(known.seen)
+    out.mkdir(parents=True, exist_ok=True)
+    write_arms(lanes, out / "bandit.npz")
+    write_card(
+        out / "bandit.card.md",
+        what="bandit",
+        policy=policy,
+        train=train,
+        figures=figures,
+        command=command,
+        remark="It goes on learning and exploring: the state file changes with every lesson.",
+    )
+    return out / "bandit.npz"
+
+
+def spelling(policy: BanditPolicy, weights: Path) -> str:
+    """How `--policy` names the bandit in `weights`, with the prices it was trained at."""
+    prices = {
+        "local": policy.arms.prices.get(policy.arms.small, 0.0),
+        "large": policy.arms.prices.get(policy.arms.large, 0.0),
+    }
+    told = ", ".join(f"{lane}: {price:g}" for lane, price in prices.items())
+    return f"bandit:state={weights},prices={{{told}}}"
 
 
 def arms_of(table: OutcomeTable, pair: Pair) -> Arms:

@@ -29,7 +29,7 @@ def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ids=tuple(str(n) for n in range(240)),
         prompts=tuple(f"{topic} {topic} {topic} question {n}" for n, topic in enumerate(topics)),
         groups=None,
-        models=("small", "large"),
+        models=("tiny", "giant"),
         correct=np.stack([small, np.ones(240)], axis=1),
     )
     write_table(outcomes, tmp_path / "topics.csv")
@@ -120,3 +120,18 @@ def test_weights_that_are_no_knn_policy_are_named(command: Any, table: Path, tmp
     told = command("lab", "replay", str(table), "--policy", f"knn:weights={tmp_path / 'knn.json'}")
     assert told.code == 2
     assert "holds no knn policy" in told.err
+
+
+def test_a_bandit_goes_on_from_what_the_table_taught_it(command: Any, table: Path, tmp_path: Path) -> None:
+    told = command(
+        *("lab", "train", "--what", "bandit", "--table", str(table), "--labels", "120"),
+        *("--out", str(tmp_path), "--json"),
+    )
+    assert told.code == 0, told.err
+    name = told.data["policy"]
+    assert name == f"bandit:state={tmp_path / 'bandit.npz'},prices={{local: 0, large: 1}}"
+    assert (tmp_path / "bandit.card.md").is_file()
+    replayed = command("lab", "replay", str(table), "--policy", name, "--policy", "always-large", "--json")
+    rows = {row["policy"]: row for row in replayed.data["rows"]}
+    assert {row["dropped_trained"] for row in rows.values()} == {120}
+    assert rows[name]["apgr"] > 0.6
