@@ -28,7 +28,7 @@ from .wrapper import Wrapper, signed
 VERSION = "1"
 LANES: tuple[LaneName, ...] = ("local", "large")
 BUCKETS = 64
-SPREAD = 0.4
+SPREAD = 0.3
 """Share of the posterior's standard deviation that is sampled; the whole of it explores for too long in practice."""
 _LANES: Mapping[str, LaneName] = {"local": "local", "retrieval": "retrieval", "large": "large"}
 _NORMAL = NormalDist()

@@ -15,7 +15,7 @@ VERSION = "1"
 """Of what the numbers mean: another version's weights do not fit."""
 _WORDS_READ = 1000
 _SIGNS = 6
-_SCALE = 0.3
+_SCALE = 0.6
 """Of everything but the constant: under a standard normal prior an arm's mean is believed long before its words are."""
 _WORD = re.compile(r"[^\W\d_]+|\d|[^\w\s]")
 _OPTIONS = re.compile(r"\n\s*\(?[A-D][.):]\s")
