@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -73,3 +75,24 @@ def test_the_bench_goes_by_its_name_and_asks_for_the_data() -> None:
     assert find_bench("bandit") is run
     with pytest.raises(UsageError, match="pass --data DIR"):
         run(None)
+
+
+def test_the_bench_reports_figures_and_a_table_for_both_sources(tmp_path: Path) -> None:
+    (tmp_path / "routellm" / "mmlu").mkdir(parents=True)
+    rows = [f"question {i},{bool(i % 3)},{bool(i % 5)}" for i in range(24)]
+    text = "\n".join(["prompt,mixtral,gpt-4", *rows])
+    (tmp_path / "routellm" / "mmlu" / "mmlu_law.csv").write_text(text)
+    (tmp_path / "llmrouter").mkdir()
+    scores = [{"question": f"question {i}", "scores": {"a": i % 2, "b": 1, "c": 0}} for i in range(24)]
+    (tmp_path / "llmrouter" / "train.json").write_text(json.dumps(scores))
+    report = run(tmp_path)
+    assert report.figures["llmrouter_best_fixed_worth"] == 1.0
+    assert (
+        report.figures["llmrouter_uniform_regret_per_1000"]
+        > report.figures["llmrouter_bandit_regret_per_1000"]
+        > 0
+    )
+    low, high = (report.figures[f"mmlu_bandit_regret_per_1000_{end}"] for end in ("low", "high"))
+    assert low <= report.figures["mmlu_bandit_regret_per_1000"] <= high
+    assert "| epsilon-greedy |" in report.text
+    assert "best fixed is b, worth 1.000 a round" in report.text
