@@ -25,19 +25,18 @@ def draw_heatmap(grid: PairGrid, *, out: Path, policy: str, share: float) -> tup
     figure_type, context, normalise = _matplotlib()
     with context(_STYLE):
         size = 3.0 + 0.3 * len(grid.models)
-        figure = figure_type(figsize=(2 * size - 2.0, size + 0.6), layout="constrained")
-        left, right = figure.subplots(1, 2, sharey=True)
+        figure = figure_type(figsize=(size, 2 * size), layout="constrained")
+        upper, lower = figure.subplots(2, 1)
         scale = normalise(vcenter=0.0, vmin=-STRONGEST, vmax=STRONGEST)
-        _panel(left, grid, grid.over_large, grid.better(), "against the large model alone", scale)
-        shown = _panel(
-            right, grid, grid.over_random, grid.beats_random(), "against as many large calls at random", scale
+        shown = _panel(upper, grid, grid.over_large, grid.better(), "Against the large model alone", scale)
+        _panel(
+            lower, grid, grid.over_random, grid.beats_random(), "Against as many large calls at random", scale
         )
-        left.set_ylabel("small model (answers what reads as reasoning); accuracy in %")
-        bar = figure.colorbar(shown, ax=(left, right), shrink=0.6, pad=0.01, extend="both")
-        bar.set_label("points of accuracy gained (blue) or lost (red) by the hybrid")
+        bar = figure.colorbar(shown, ax=upper, location="top", shrink=0.5, aspect=40, pad=0.01, extend="both")
+        bar.set_label("points of accuracy that the hybrid gains (blue) or loses (red)")
         bar.outline.set_visible(False)
         figure.suptitle(
-            f"MMLU-Pro routed by kind ({policy}, {share:.0%} large calls): what the hybrid gains, for each pair\n"
+            f"MMLU-Pro routed by kind, for each pair of models\n{policy}, {share:.0%} large calls; "
             "bold in a frame: above zero at 95 %, pair by pair",
             fontsize=13,
             color=INK,
@@ -56,8 +55,9 @@ def _panel(axes: Axes, grid: PairGrid, values: Floats, certain: Bools, title: st
     axes.set_xticks(range(len(names) - 1), names[1:], rotation=90)
     axes.set_yticks(range(len(names) - 1), names[:-1])
     axes.tick_params(length=0, colors=INK)
-    axes.set_title(title, fontsize=11, color=INK)
-    axes.set_xlabel("large model (answers the rest); accuracy in %")
+    axes.set_title(title, fontsize=12, color=INK)
+    axes.set_xlabel("large model, answers the rest; accuracy in %")
+    axes.set_ylabel("small model, answers what reads as reasoning; accuracy in %")
     for side in axes.spines.values():
         side.set_visible(False)
     for row, column in np.argwhere(~np.isnan(points)):
@@ -76,7 +76,7 @@ def _cell(axes: Axes, row: int, column: int, value: float, *, sure: bool) -> Non
         text.replace("-", "−"),
         ha="center",
         va="center",
-        fontsize=6.4,
+        fontsize=7.0,
         fontweight="bold" if sure else "normal",
         color="white" if dark else INK,
     )
@@ -91,7 +91,7 @@ def _save(figure: Any, path: Path) -> Path:
     kind = path.suffix[1:]
     partial = path.with_name(path.name + ".partial")
     metadata = {"Date": None} if kind == "svg" else {"Software": None}
-    figure.savefig(partial, format=kind, dpi=150, metadata=metadata)
+    figure.savefig(partial, format=kind, dpi=110, metadata=metadata, bbox_inches="tight")
     partial.replace(path)
     return path
 
