@@ -313,7 +313,7 @@ def _draw_panel(axes: Axes, panel: Scores) -> None:
         axes.axvline(panel.threshold, color=INK, linewidth=1.1)
         middle = (low + high) / 2
         axes.annotate(
-            f"{panel.threshold:.3g}",
+            f"{round(panel.threshold, 2) + 0.0:.2f}",
             (panel.threshold, 1.0),
             xycoords=("data", "axes fraction"),
             xytext=(-4 if panel.threshold > middle else 4, -2),
