@@ -48,7 +48,9 @@ def fit(train: OutcomeTable, /, *, context: Context) -> CapabilityPolicy:
     return CapabilityPolicy(model, embedder=embedder, tradeoff=context.options.get("tradeoff", 0.0))
 
 
-def fit_model(train: OutcomeTable, pair: Pair, *, embedder: Embedder | None, seed: int = 0) -> CapabilityModel:
+def fit_model(
+    train: OutcomeTable, pair: Pair, *, embedder: Embedder | None, seed: int = 0
+) -> CapabilityModel:
     """The model of all models in the table, with the precision it has on disk."""
     views = read_views(train.prompts, embedder)
     choice = choose(views, train.correct, seed=seed)
@@ -168,10 +170,10 @@ def card(model: CapabilityModel) -> str:
         + f"; {len(model.vocabulary.index):,} terms, {len(model.dual):,} prompts"
         + (f", {len(model.forest.roots)} trees" if model.forest is not None else "")
         + ".\n"
-        f"- With each row left out in turn, it earned {notes['quality_left_out']:.3f} at no price on quality, where the "
+        f"- With each row left out in turn, it earned {notes['quality_left_out']:.3f} where the "
         f"best fixed model earned {notes['quality_best_fixed']:.3f}; its expected gain of the large model "
-        f"correlated {notes['gain_correlation_left_out']:.2f} with the real one. Settings were chosen on these rows, so "
-        "these figures flatter it a little.\n"
+        f"correlated {notes['gain_correlation_left_out']:.2f} with the real one. Settings were chosen on these rows, "
+        "so these figures flatter it a little.\n"
         "- A prompt with too few known words, or of a form unlike any, is answered by the best model on average.\n"
         "- The file holds words of the prompts it was trained on, and their fingerprints."
     )

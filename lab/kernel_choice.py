@@ -1,5 +1,4 @@
-"""Settings of a capability model, chosen on labelled rows alone: the mix of views, how much to shrink, how far to trust
-the trees.
+"""Settings of a capability model, chosen on labelled rows alone: how much to shrink, and how far to trust the trees.
 
 Outcomes are taken apart into what the models have in common on a prompt, its difficulty, and the principal directions
 in which they differ. Each part is shrunk by itself: difficulty is easy to see and differences are faint.
@@ -7,7 +6,6 @@ in which they differ. Each part is shrunk by itself: difficulty is easy to see a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,16 +16,11 @@ from .table import Floats, Rows
 from .trees import grow
 
 SHRINKAGES = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0)
-LEXICAL = (Mix(), Mix(words=0.3, runs=0.3), Mix(form=0.3))
-MEANING = (
-    Mix(meaning=1.0, both=1.0),
-    Mix(words=0.3, runs=0.3, meaning=1.0, both=1.0),
-    Mix(form=0.3, meaning=1.0, both=1.0),
-)
+LEXICAL = Mix()
+MEANING = Mix(meaning=1.0, both=1.0)
 MOST_ROWS = 1500
 """Settings are chosen on this many rows where there are more: they cost the cube of it."""
 FEWEST_FOR_TREES = 200
-FOLDS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -58,17 +51,18 @@ def choose(views: Views, correct: Floats, *, seed: int) -> Choice:
     basis = parts_of(correct)
     parts = (correct - correct.mean(axis=0)) @ basis
     variance = np.maximum(parts.var(axis=0), 1e-12)
-    mixes = LEXICAL if views.vectors is None else MEANING
-    found = [_left_out(gram(views, mix), parts) for mix in mixes]
-    errors = np.array([((parts[None] - guess) ** 2).mean(axis=1) for guess in found]) / variance
-    best = int(errors.min(axis=1)[:, 1:].sum(axis=1).argmin())
-    strength = errors[best].argmin(axis=0)
-    guess = found[best][strength, :, np.arange(len(basis))].T
-    grown = _trees_left_out(views, correct, seed=seed) @ basis if len(rows) >= FEWEST_FOR_TREES else guess
+    mix = LEXICAL if views.vectors is None else MEANING
+    found = _left_out(gram(views, mix), parts)
+    strength = ((parts - found) ** 2).mean(axis=1).argmin(axis=0)
+    guess = found[strength, :, np.arange(len(basis))].T
+    grown = guess
+    if len(rows) >= FEWEST_FOR_TREES:
+        left_out = grow(views.measures, correct, seed=seed).oob_prediction_
+        grown = (left_out - correct.mean(axis=0)) @ basis
     trees = blend_of(parts, guess, grown)
     guess = guess + trees * (grown - guess)
     return Choice(
-        mix=mixes[best],
+        mix=mix,
         basis=basis,
         shrinkage=np.array(SHRINKAGES)[strength],
         trees=trees,
@@ -89,11 +83,15 @@ def parts_of(correct: Floats) -> Floats:
 
 
 def blend_of(parts: Floats, first: Floats, second: Floats) -> Floats:
-    """For each part the share of the second guess, 0 to 1, at which the squared error of the blend is least."""
+    """For each part the share of the second guess, 0 to 1: half way from an even blend to that of least squared error.
+
+    The error hardly tells blends apart where the outcomes are mostly noise, and an even blend is seldom bad.
+    """
     apart = second - first
     power = (apart * apart).sum(axis=0)
     gain = ((parts - first) * apart).sum(axis=0)
-    return np.clip(np.divide(gain, power, out=np.zeros_like(gain), where=power > 0.0), 0.0, 1.0)
+    best = np.clip(np.divide(gain, power, out=np.zeros_like(gain), where=power > 0.0), 0.0, 1.0)
+    return np.where(power > 0.0, 0.5 * best + 0.25, 0.0)
 
 
 def _left_out(kernel: Floats, parts: Floats) -> Floats:
@@ -111,19 +109,3 @@ def _left_out(kernel: Floats, parts: Floats) -> Floats:
         dual = vectors @ (turned * scaled[:, None])
         guesses.append(parts - dual / (squares @ scaled)[:, None])
     return np.array(guesses)
-
-
-def _trees_left_out(views: Views, correct: Floats, *, seed: int) -> Floats:
-    """What trees grown on four fifths say of the other fifth, less the mean of the four."""
-    measures = views.measures
-    found = np.zeros_like(correct)
-    for fold in _folds(len(correct), seed):
-        rest = np.setdiff1d(np.arange(len(correct)), fold)
-        regressor = grow(measures[rest], correct[rest], seed=seed)
-        guess = regressor.predict(measures[fold].astype(np.float32)).reshape(len(fold), -1)
-        found[fold] = guess - correct[rest].mean(axis=0)
-    return found
-
-
-def _folds(rows: int, seed: int) -> Sequence[Rows]:
-    return np.array_split(np.random.default_rng(seed).permutation(rows), FOLDS)

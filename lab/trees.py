@@ -16,11 +16,20 @@ SHARE = 0.3
 
 
 def grow(measures: Floats, outcomes: Floats, *, seed: int) -> Any:
-    """Fitted regressor of outcomes of shape (n, m) by measures of shape (n, measures)."""
+    """Fitted regressor of outcomes of shape (n, m) by measures of shape (n, measures).
+
+    Its `oob_prediction_` says of each row what the trees say that were grown without it.
+    """
     from sklearn.ensemble import ExtraTreesRegressor
 
     regressor = ExtraTreesRegressor(
-        TREES, max_depth=DEPTH, min_samples_leaf=LEAF, max_features=SHARE, random_state=seed
+        TREES,
+        max_depth=DEPTH,
+        min_samples_leaf=LEAF,
+        max_features=SHARE,
+        random_state=seed,
+        bootstrap=True,
+        oob_score=True,
     )
     return regressor.fit(measures.astype(np.float32), outcomes)
 
@@ -31,8 +40,18 @@ def plant(regressor: Any, prior: Floats, projection: Floats) -> Forest:
     sizes = [tree.node_count for tree in trees]
     roots = np.cumsum([0, *sizes[:-1]])
     nodes = np.arange(sum(sizes))
-    left = np.concatenate([tree.children_left + root * (tree.children_left >= 0) for tree, root in zip(trees, roots, strict=True)])
-    right = np.concatenate([tree.children_right + root * (tree.children_right >= 0) for tree, root in zip(trees, roots, strict=True)])
+    left = np.concatenate(
+        [
+            tree.children_left + root * (tree.children_left >= 0)
+            for tree, root in zip(trees, roots, strict=True)
+        ]
+    )
+    right = np.concatenate(
+        [
+            tree.children_right + root * (tree.children_right >= 0)
+            for tree, root in zip(trees, roots, strict=True)
+        ]
+    )
     leaf = left < 0
     values = np.concatenate([tree.value[:, :, 0] for tree in trees])
     return Forest(

@@ -42,7 +42,9 @@ class CapabilityPolicy:
         embedder: Embedder | None = None,
         kinds: Policy | None = None,
     ) -> None:
-        if isinstance(tradeoff, bool) or not (isinstance(tradeoff, float | int) and 0.0 <= tradeoff < math.inf):  # pyright: ignore[reportUnnecessaryIsInstance] - from a command line
+        if isinstance(tradeoff, bool) or not (
+            isinstance(tradeoff, float | int) and 0.0 <= tradeoff < math.inf
+        ):  # pyright: ignore[reportUnnecessaryIsInstance] - from a command line
             raise UsageError(f"tradeoff {tradeoff!r} is no quality per dollar; give 0 or more")
         if tradeoff and model.cost is None:
             raise UsageError(
@@ -92,7 +94,10 @@ class CapabilityPolicy:
         model = self._model
         quality = found.quality if found.familiar else tuple(map(float, model.prior))
         cost = found.cost if found.familiar or model.mean_cost is None else tuple(map(float, model.mean_cost))
-        utility = [worth - self._tradeoff * price for worth, price in zip(quality, cost or _free(quality), strict=True)]
+        utility = [
+            worth - self._tradeoff * price
+            for worth, price in zip(quality, cost or _free(quality), strict=True)
+        ]
         chosen = max(range(len(utility)), key=utility.__getitem__)
         return Decision(
             kind=kind.kind,
@@ -117,7 +122,12 @@ class CapabilityPolicy:
         self, found: Estimate, chosen: int, quality: Sequence[float], cost: Sequence[float] | None
     ) -> str:
         model = self._model
-        others = [chosen, model.large, model.small, *sorted(range(len(quality)), key=lambda one: -quality[one])]
+        others = [
+            chosen,
+            model.large,
+            model.small,
+            *sorted(range(len(quality)), key=lambda one: -quality[one]),
+        ]
         said = [
             f"{model.models[one]} right {min(1.0, max(0.0, quality[one])):.2f}"
             + ("" if cost is None else f" for ${cost[one]:.2g}")
@@ -144,7 +154,9 @@ def make_capability(
     Raises `UsageError` without `weights`, for a file that is none, or for another embedder.
     """
     if weights is None:
-        raise UsageError(f"policy 'capability' needs weights; {REMEDY}, then name them: capability:weights=FILE")
+        raise UsageError(
+            f"policy 'capability' needs weights; {REMEDY}, then name them with capability:weights=FILE"
+        )
     model = load_capability(weights)
     if model.embedder is None:
         if embedder is not None:
@@ -160,7 +172,9 @@ def _check_embedder(model: CapabilityModel, embedder: Embedder | None) -> None:
     if model.embedder_digest == (None if embedder is None else embedder.digest):
         return
     if embedder is None:
-        raise UsageError(f"this capability model was trained with vectors of {model.embedder!r}; give that embedder")
+        raise UsageError(
+            f"this capability model was trained with vectors of {model.embedder!r}; give that embedder"
+        )
     raise UsageError(
         f"this capability model was trained with vectors of {model.embedder!r}, which differ from those of "
         f"{embedder.model_id!r}; train it again, or give that embedder"

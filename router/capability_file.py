@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from .. import UsageError
 from . import question_form, question_terms
-from .forest import Forest
 from .capability_model import CapabilityModel, Familiar, Forms, Mix
+from .forest import Forest
 from .question_terms import Vocabulary
 
 FORMAT = f"pilotfish-capability-1.{question_form.VERSION}.{question_terms.VERSION}"
@@ -35,7 +35,7 @@ def load_capability(path: Path | str) -> CapabilityModel:
     """The model in `path`. Raises `UsageError` where the file is missing, of another form, or altered."""
     path = Path(path)
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays: dict[str, NDArray[Any]] = {name: archive[name] for name in archive.files}
         header: dict[str, Any] = json.loads(arrays.pop("header").tobytes())
         known, version = header["format"], header["version"]

@@ -52,7 +52,9 @@ class Forest:
         """The forest among `arrays`, or None where there is none. Raises `ValueError` where its links lead nowhere."""
         if f"{_PREFIX}roots" not in arrays:
             return None
-        found = {name.removeprefix(_PREFIX): kept for name, kept in arrays.items() if name.startswith(_PREFIX)}
+        found = {
+            name.removeprefix(_PREFIX): kept for name, kept in arrays.items() if name.startswith(_PREFIX)
+        }
         depth = int(found.pop("depth")[0])
         nodes = len(found["feature"])
         if any((found[name] < 0).any() or (found[name] >= nodes).any() for name in ("roots", "children")):

@@ -116,6 +116,21 @@ def _budgeted(
     )
 
 
+def _capability(
+    *,
+    weights: str | None = None,
+    tradeoff: float = 0.0,
+    embedder: Any = None,
+    home: str | None = None,
+    kinds: str | Policy = DEFAULT,
+) -> Policy:
+    from .capability import make_capability
+
+    return make_capability(
+        weights=weights, tradeoff=tradeoff, embedder=embedder, home=home, kinds=load_inner(kinds)
+    )
+
+
 def _knn(
     *,
     exemplars: str = "shipped",
@@ -200,6 +215,11 @@ _POLICIES: Mapping[str, Entry] = {
         make=_budgeted,
         summary="another policy within dollars, tokens, seconds or large calls for the whole run",
         needs=("budget",),
+    ),
+    "capability": Entry(
+        make=_capability,
+        summary="the model with the best expected quality for its cost, of any number, and what it expects of it",
+        needs=("weights",),
     ),
     "cascade": Entry(
         make=_cascade,

@@ -18,17 +18,89 @@ FRONT, BACK = 2400, 1600
 _TOKEN = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?|\d+(?:[.,]\d+)*|[^\w\s]")
 _OPTION = re.compile(r"(?:^|\n)[ \t]*\(?([A-J])[).:][ \t]*([^\n]*)")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+_CODE = re.compile(r"\bdef \w+\(|>>>|\breturn\b.*\n|\bfunction\b|\bclass \w+:|```")
+_ORDER = re.compile(
+    r"(?:write|find|compute|evaluate|let|given|determine|express|simplify|solve|calculate|suppose|identify|estimate|list"
+    r"|name|explain|describe|consider)\b",
+    re.IGNORECASE,
+)
 _SENTENCE_END = re.compile(r"[.?!](?:\s|$)")
 _NAME = re.compile(r"(?<![.?!:\n] )(?<!^)\b[A-Z][a-z]{2,}")
 _FIGURES = frozenset("0123456789+-=^/()$.,% ")
 _NUMERALS = frozenset(
-    "one two three four five six seven eight nine ten eleven twelve twenty thirty forty fifty hundred thousand half "
-    "twice double triple third quarter dozen".split()
+    (
+        "one",
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "seven",
+        "eight",
+        "nine",
+        "ten",
+        "eleven",
+        "twelve",
+        "twenty",
+        "thirty",
+        "forty",
+        "fifty",
+        "hundred",
+        "thousand",
+        "half",
+        "twice",
+        "double",
+        "triple",
+        "third",
+        "quarter",
+        "dozen",
+    )
 )
-_NEGATIONS = frozenset("not except never no least false incorrect without neither nor cannot isn't doesn't".split())
+_NEGATIONS = frozenset(
+    (
+        "not",
+        "except",
+        "never",
+        "no",
+        "least",
+        "false",
+        "incorrect",
+        "without",
+        "neither",
+        "nor",
+        "cannot",
+        "isn't",
+        "doesn't",
+    )
+)
 _RELATIONS = frozenset(
-    "each every per percent average total remaining left rest times more less than fraction ratio remainder before "
-    "after then if same difference how many much".split()
+    (
+        "each",
+        "every",
+        "per",
+        "percent",
+        "average",
+        "total",
+        "remaining",
+        "left",
+        "rest",
+        "times",
+        "more",
+        "less",
+        "than",
+        "fraction",
+        "ratio",
+        "remainder",
+        "before",
+        "after",
+        "then",
+        "if",
+        "same",
+        "difference",
+        "how",
+        "many",
+        "much",
+    )
 )
 _QUESTION_WORDS = ("what", "which", "who", "when", "where", "why", "how")
 _OPENINGS = ("what", "which", "how", "if", "the", "a")
@@ -55,6 +127,7 @@ def form(text: str) -> list[float]:
         *_numbers(stem, words),
         *_wording(words, everything),
         *_marks(stem, tokens),
+        *_shape(text),
         *_options(options, tokens),
     ]
 
@@ -121,6 +194,29 @@ def _marks(stem: str, tokens: Sequence[str]) -> list[float]:
         float(end.endswith("?")),
         float(end.endswith(":")),
         float("statement 1" in stem.lower()),
+    ]
+
+
+def _shape(text: str) -> list[float]:
+    """How the prompt as a whole is put: set as a question, a search, code, a list, with a demand at its end."""
+    start, end = text.lstrip(), text.rstrip()
+    first, last, size = start[:1], end[-1:], len(text) or 1
+    return [
+        float(first.islower()),
+        float(first.isupper()),
+        float(last == "."),
+        float(last.isalnum()),
+        float(last in "\"')}]>"),
+        float(text[:1].isspace()),
+        sum(map(str.isupper, text)) / size,
+        sum(map(str.isdigit, text)) / size,
+        sum(not (sign.isalnum() or sign.isspace()) for sign in text) / size,
+        math.log1p(text.count("\n\n")),
+        math.log1p(max(map(len, text.split("\n")))),
+        math.log1p(text.count("  ")),
+        float(_CODE.search(text) is not None),
+        float("{" in end[-80:] or "}" in end[-80:]),
+        float(_ORDER.match(start) is not None),
     ]
 
 
