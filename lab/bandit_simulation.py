@@ -173,7 +173,8 @@ def draw_regret(simulations: Mapping[str, Simulation]) -> Figure:
         axes.axhline(0.0, color=INK, linewidth=0.9)
         _frame(axes, simulation, title=TABLES[key][1] if key in TABLES else simulation.name, grid=GRID)
     panels[0].set_ylabel("reward forgone so far")
-    panels[-1].legend(frameon=False, fontsize=9, loc="upper left")
+    handles, names = panels[0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside lower center", ncols=len(names), frameon=False, fontsize=9)
     return figure
 
 
