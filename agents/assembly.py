@@ -12,7 +12,7 @@ from ..models.load import load_chat
 from ..models.settings import Settings
 from ..models.spec import ModelSpec
 from ..retrieval.evidence import Retriever
-from ..router.load import load_policy, parse_policy
+from ..router.load import policy_from
 from ..router.policy import LaneName, Policy
 from ..tracing.ledger import Ledger
 from .arithmetic import Arithmetic
@@ -188,7 +188,4 @@ def _slots(given: Mapping[LaneName, int]) -> dict[LaneName, int]:
 
 def _policy(parts: Parts) -> Policy:
     policy = parts.policy if parts.policy is not None else parts.settings.policy
-    if not isinstance(policy, str):
-        return policy
-    name, options = parse_policy(policy)
-    return load_policy(name, **options)
+    return policy_from(policy) if isinstance(policy, str) else policy

@@ -24,10 +24,10 @@ def classify(
     """
     from ..models.settings import load_settings
     from ..router.classify import classify_rows, read_rows
-    from ..router.load import load_policy
+    from ..router.load import policy_from
 
     del json
-    chosen = load_policy(load_settings(policy=policy).policy)
+    chosen = policy_from(load_settings(policy=policy).policy)
     for row in classify_rows(chosen, read_rows(_lines())):
         typer.echo(jsonlib.dumps(row, ensure_ascii=False))
 

@@ -286,9 +286,12 @@ def load_policy(name: str = DEFAULT, **options: Any) -> Policy:
 
 def load_inner(policy: str | Policy) -> Policy:
     """The policy inside a wrapper: an object, or `NAME` or `NAME:option=value;…`, with semicolons for commas."""
-    if not isinstance(policy, str):
-        return policy
-    name, options = parse_policy(policy.replace(";", ","))
+    return policy_from(policy.replace(";", ",")) if isinstance(policy, str) else policy
+
+
+def policy_from(text: str) -> Policy:
+    """The policy that `NAME` or `NAME:option=value,…` names, as users write it."""
+    name, options = parse_policy(text)
     return load_policy(name, **options)
 
 

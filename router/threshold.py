@@ -12,7 +12,7 @@ from pathlib import Path
 from .. import UsageError
 from .calibration import Calibration, read_calibration
 from .lanes import lane_of
-from .load import load_inner, load_policy, parse_policy
+from .load import load_inner, load_policy, policy_from
 from .policy import Decision, LaneName, Policy, large_score
 from .subtask import Subtask
 from .wrapper import Wrapper, signed
@@ -99,8 +99,7 @@ def load_calibrated(policy: str | Policy | None, calibration: Calibration | None
             f"the calibration is of a policy {calibration.version!r} that was fitted in memory; give it as policy, "
             "with its trained weights"
         )
-    name, options = parse_policy(calibration.spec)
-    return load_policy(name, **options)
+    return policy_from(calibration.spec)
 
 
 def try_out(policy: Wrapper) -> None:
