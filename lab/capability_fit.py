@@ -101,8 +101,8 @@ def dual_of(kernel: Floats, correct: Floats, choice: Choice) -> Floats:
 def familiar_of(views: Views) -> Familiar:
     """What nearly every training prompt has in common with the others."""
     plain = np.array([" " not in term and not term.startswith("~") for term in views.vocabulary.index])
-    shared = np.asarray((views.words > 0).sum(axis=0)).ravel() >= 2
-    held = views.words > 0
+    held: Any = views.words > 0  # scipy's stubs call the comparison a bool
+    shared = np.asarray(held.sum(axis=0)).ravel() >= 2
     known = np.asarray(held @ (plain & shared).astype(np.float64)).ravel()
     total = np.maximum(np.asarray(held @ plain.astype(np.float64)).ravel(), 1.0)
     alike = pairwise_nearness(views.forms.rows, 1.0)

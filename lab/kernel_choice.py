@@ -53,7 +53,7 @@ def choose(views: Views, correct: Floats, *, seed: int) -> Choice:
     variance = np.maximum(parts.var(axis=0), 1e-12)
     mix = LEXICAL if views.vectors is None else MEANING
     found = _left_out(gram(views, mix), parts)
-    strength = ((parts - found) ** 2).mean(axis=1).argmin(axis=0)
+    strength = strongest_fair((parts - found) ** 2)
     guess = found[strength, :, np.arange(len(basis))].T
     grown = guess
     if len(rows) >= FEWEST_FOR_TREES:
@@ -80,6 +80,18 @@ def parts_of(correct: Floats) -> Floats:
     rest = rest - (rest @ common) @ common.T
     directions = np.linalg.eigh(rest.T @ rest + 1e-9 * np.eye(models) + 1e9 * (common @ common.T))[1]
     return np.hstack([common, directions[:, ::-1][:, 1:]])
+
+
+def strongest_fair(errors: Floats) -> Rows:
+    """Of errors of shape (shrinkages, n, m), for each part the place of the strongest shrinkage that is no worse than
+    the best by more than one standard error of their difference (after Breiman et al. 1984, section 3.4.3).
+
+    What is decided is which model leads, so that noise does more harm here than to the squared error.
+    """
+    best = errors.mean(axis=1).argmin(axis=0)
+    worse = errors - errors[best, :, np.arange(errors.shape[2])].T
+    fair = worse.mean(axis=1) <= worse.std(axis=1) / np.sqrt(errors.shape[1])
+    return len(errors) - 1 - fair[::-1].argmax(axis=0)
 
 
 def blend_of(parts: Floats, first: Floats, second: Floats) -> Floats:

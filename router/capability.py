@@ -42,10 +42,7 @@ class CapabilityPolicy:
         embedder: Embedder | None = None,
         kinds: Policy | None = None,
     ) -> None:
-        if isinstance(tradeoff, bool) or not (
-            isinstance(tradeoff, float | int) and 0.0 <= tradeoff < math.inf
-        ):  # pyright: ignore[reportUnnecessaryIsInstance] - from a command line
-            raise UsageError(f"tradeoff {tradeoff!r} is no quality per dollar; give 0 or more")
+        _check_tradeoff(tradeoff)
         if tradeoff and model.cost is None:
             raise UsageError(
                 f"tradeoff {tradeoff!r} needs costs, and the table these weights were trained on had none; "
@@ -166,6 +163,12 @@ def make_capability(
 
     found = find_embedder(embedder or model.embedder, home=home)
     return CapabilityPolicy(model, tradeoff=tradeoff, embedder=found, kinds=kinds)
+
+
+def _check_tradeoff(tradeoff: object) -> None:
+    number = isinstance(tradeoff, float | int) and not isinstance(tradeoff, bool)
+    if not number or not 0.0 <= tradeoff < math.inf:
+        raise UsageError(f"tradeoff {tradeoff!r} is no quality per dollar; give 0 or more")
 
 
 def _check_embedder(model: CapabilityModel, embedder: Embedder | None) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from pilotfish import UsageError
 from pilotfish.lab.capability_fit import card, cost_by_length, fit, save
-from pilotfish.lab.kernel_choice import blend_of, parts_of
+from pilotfish.lab.kernel_choice import blend_of, parts_of, strongest_fair
 from pilotfish.lab.recipes import Context, find_recipe
 from pilotfish.lab.routed import route
 from pilotfish.lab.table import OutcomeTable, Pair
@@ -138,6 +138,13 @@ def test_parts_of_outcomes_are_what_is_common_and_what_differs() -> None:
     assert basis[:, 0] == pytest.approx(np.full(4, 0.5))
     differences = ((correct - correct.mean(axis=0)) @ basis)[:, 1:].var(axis=0)
     assert list(differences) == sorted(differences, reverse=True)
+
+
+def test_of_shrinkages_about_as_good_the_strongest_is_taken() -> None:
+    errors = np.random.default_rng(0).random((4, 400, 2))
+    errors[:, :, 0] = errors[:1, :, 0] + np.array([0.5, 0.0, 0.0, 0.5])[:, None]
+    errors[:, :, 1] = errors[:1, :, 1] + np.array([0.0, 0.5, 0.5, 0.5])[:, None]
+    assert list(strongest_fair(errors)) == [2, 0]
 
 
 def test_a_blend_leans_to_the_better_guess_and_stays_between() -> None:
