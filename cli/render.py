@@ -83,7 +83,7 @@ def totals_line(result: Result) -> str:
 def _models(result: Result) -> str:
     counts = Counter(call.model_id for subtask in result.subtasks for call in subtask.calls)
     if rest := result.spend.calls - counts.total():
-        counts["planning"] = rest
+        counts["planning and routing"] = rest
     if not counts:
         return ""
     shown = [f"{name} {count}" for name, count in counts.items()] if len(counts) > 1 else list(counts)

@@ -104,7 +104,8 @@ def play(policy: BanditPolicy, table: OutcomeTable, order: Rows) -> Rows:
     choices = np.zeros(len(order), dtype=np.intp)
     for turn, row in enumerate(order):
         (decision,) = policy.decide([subtasks[row]])
-        choices[turn] = column = columns[decision.model or ""]
+        name = decision.model or decision.lane  # a model may bear a lane's name
+        choices[turn] = column = columns[name]
         outcome = float(table.correct[row, column])
         if not np.isnan(outcome):
             policy.learn(subtasks[row], decision, reward=outcome)

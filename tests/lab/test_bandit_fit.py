@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -77,3 +79,9 @@ def test_a_saved_state_is_loaded_and_not_fitted() -> None:
 def test_an_unknown_option_is_named() -> None:
     with pytest.raises(UsageError, match="no option 'k'; it takes exploration"):
         fit(table(), context=Context(pair=PAIR, options={"k": 3}))
+
+
+def test_a_model_may_bear_the_name_of_a_lane() -> None:
+    named = replace(table(60), models=("local", "large"))
+    policy = fit(named, context=Context(pair=PAIR, seed=1))
+    assert set(route(policy, named, PAIR).choice) <= {0, 1}
