@@ -166,8 +166,7 @@ def make_capability(
 
 
 def _check_tradeoff(tradeoff: object) -> None:
-    number = isinstance(tradeoff, float | int) and not isinstance(tradeoff, bool)
-    if not number or not 0.0 <= tradeoff < math.inf:
+    if isinstance(tradeoff, bool) or not isinstance(tradeoff, float | int) or not 0.0 <= tradeoff < math.inf:
         raise UsageError(f"tradeoff {tradeoff!r} is no quality per dollar; give 0 or more")
 
 
