@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -149,25 +150,20 @@ async def test_a_check_that_crashes_stops_the_bench_and_what_is_done_is_kept(tmp
     assert [row.score for row in found.rows] == [1.0, 1.0]
 
 
-async def test_never_more_tasks_at_once_than_said(tmp_path: Path) -> None:
+async def test_as_many_tasks_at_once_as_said_and_never_more(tmp_path: Path) -> None:
     active, most = 0, 0
-
-    async def search(query: str, k: int = 5, /) -> list[Evidence]:
-        nonlocal active, most
-        active += 1
-        most = max(most, active)
-        for _ in range(20):
-            await sleep(0)
-        active -= 1
-        return library(query, k)
-
-    from asyncio import sleep
+    pair = asyncio.Barrier(2)  # a bench that did fewer at once would wait here for ever
 
     class Slow:
         async def search(self, query: str, k: int = 5, /) -> list[Evidence]:
-            return await search(query, k)
+            nonlocal active, most
+            active += 1
+            most = max(most, active)
+            await pair.wait()
+            active -= 1
+            return library(query, k)
 
-    tasks = [Task(id=str(n), text=f"Who wrote Emma {n}?", check=Numeric(answer=n)) for n in range(7)]
+    tasks = [Task(id=str(n), text=f"Who wrote Emma {n}?", check=Numeric(answer=n)) for n in range(8)]
     await bench(Counting(), ["always-retrieval"], tmp_path, tasks=tasks, corpus=Slow(), concurrency=2)
     assert most == 2
 
@@ -268,8 +264,6 @@ async def test_an_unknown_policy_is_named_before_any_call(tmp_path: Path) -> Non
 def rows(tmp_path: Path) -> Callable[..., Row]:
     async def make() -> Row:
         return (await bench(Counting(), ["always-local"], tmp_path, tasks=TASKS[:1])).rows[0]
-
-    import asyncio
 
     return lambda: asyncio.run(make())
 
