@@ -1,4 +1,4 @@
-"""`pilotfish lab`: train the learned policy, and measure."""
+"""`pilotfish lab`: its commands, and `bench`, which measures by name or on a file of tasks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .lab_train import train
 from .options import Large, Local
 from .output import Json, console, print_json
 
-lab_app = typer.Typer(help="Train the learned policy, and measure.", no_args_is_help=True)
+lab_app = typer.Typer(help="Router experiments: replay, compare, train, calibrate, report, and measure on real models.", no_args_is_help=True)
 lab_app.command()(replay)
 lab_app.command()(policies)
 lab_app.command()(train)
@@ -25,7 +25,7 @@ lab_app.command()(compare)
 lab_app.command()(report)
 lab_app.command()(calibrate)
 Data = Annotated[
-    Path | None, typer.Option(help="Folder of public data sets; docs/routing.md names their sources.")
+    Path | None, typer.Option(help="Folder of public data sets; docs/data.md names their sources.")
 ]
 
 

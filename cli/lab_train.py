@@ -27,7 +27,7 @@ def train(
         ),
     ] = "router",
     data: Annotated[
-        Path | None, typer.Option(help="Folder of public data sets; docs/routing.md names their sources.")
+        Path | None, typer.Option(help="Folder of public data sets; docs/data.md names their sources.")
     ] = None,
     table: Annotated[
         Path | None, typer.Option(help="Outcome table, as `lab replay` takes it.", metavar="TABLE")

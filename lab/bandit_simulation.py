@@ -73,7 +73,7 @@ def run(data: Path | None) -> Report:
     """Plays RouteLLM's MMLU and LLMRouter. Raises `UsageError` when `data` is not given or lacks them."""
     if data is None:
         raise UsageError(
-            "the bandit bench needs the public outcome tables; pass --data DIR (see docs/routing.md)"
+            "the bandit bench needs the public outcome tables; pass --data DIR (see docs/data.md)"
         )
     simulations = {key: simulate(load_table(data / path)) for key, (path, _) in TABLES.items()}
     figures: dict[str, float] = {}

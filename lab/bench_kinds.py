@@ -83,7 +83,7 @@ def run(data: Path | None, *, picture: Path | None = None) -> Report:
     path = None if data is None else data / TO_BE_SCORED[0]
     if data is None or path is None or not path.is_file():
         raise UsageError(
-            f"the kinds bench needs MMLU-Pro's outcomes; pass --data DIR with {TO_BE_SCORED[0]} in it (docs/routing.md)"
+            f"the kinds bench needs MMLU-Pro's outcomes; pass --data DIR with {TO_BE_SCORED[0]} in it (docs/data.md)"
         )
     table = load_table(path)
     pair = table.only([SMALL, LARGE])

@@ -33,7 +33,7 @@ STRICT = "break"
 def run(data: Path | None) -> Report:
     """Measures the shipped `learned` policy. Raises `UsageError` when `data` is not given or holds no StrategyQA."""
     if data is None:
-        raise UsageError("the router bench needs the public sets; pass --data DIR (see docs/routing.md)")
+        raise UsageError("the router bench needs the public sets; pass --data DIR (see docs/data.md)")
     rows = load_rows(data)
     steps = [row for row in rows if row.split == "test"]
     if not steps:
