@@ -17,7 +17,7 @@ from .lab_train import train
 from .options import Large, Local
 from .output import Json, console, print_json
 
-lab_app = typer.Typer(help="Router experiments: replay, compare, train, calibrate, report, and measure on real models.", no_args_is_help=True)
+lab_app = typer.Typer(help="Experiments on routing, and benches.", no_args_is_help=True)
 lab_app.command()(replay)
 lab_app.command()(policies)
 lab_app.command()(train)

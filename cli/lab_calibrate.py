@@ -61,7 +61,9 @@ def calibrate(
     seed: Annotated[int, typer.Option(min=0, help="Of the labelled rows, their order, and the halves.")] = 0,
     json: Json = False,
 ) -> None:
-    """Calibrate a policy on LOG: the cheapest threshold that keeps --target of the large model's quality.
+    """Find the cheapest threshold that keeps its promise.
+
+    That is the share --target of the large model's quality, on prompts like those of LOG.
 
     Exit code 3: LOG has too few rows to certify that; the message says about how many would do.
     """

@@ -43,9 +43,9 @@ def compare(
     resamples: Resamples = 2000,
     json: Json = False,
 ) -> None:
-    """Is B better than A on TABLE: by how much, how surely, on which kinds of prompt?
+    """Tell whether policy B is better than A on a table.
 
-    Both answer the same rows. No model is called.
+    By how much, how surely, and on which kinds of prompt. Both answer the same rows. No model is called.
     """
     from ..lab.compare import compare as compare_policies
     from ..lab.importers import load_table

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 
 def policies(*, json: Json = False) -> None:
-    """List the policies that --policy takes: what each is, what it needs, its options, and where it comes from."""
+    """List the policies that --policy takes.
+
+    What each is, what it needs, its options, and where it comes from.
+    """
     from ..router.listing import list_policies
 
     rows = list_policies()

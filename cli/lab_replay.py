@@ -40,9 +40,9 @@ def replay(
     out: Annotated[Path | None, typer.Option(help="Also write the rows to this CSV file.")] = None,
     json: Json = False,
 ) -> None:
-    """Replay policies on TABLE: quality, cost, APGR and CPT, beside the baselines.
+    """Replay policies on a table of known outcomes.
 
-    No model is called. Policies are never scored on rows they were trained on.
+    Prints quality, cost, APGR and CPT, beside the baselines. No model is called. Policies are never scored on rows they were trained on.
     """
     from ..lab.importers import load_table
     from ..lab.provenance import spell
