@@ -60,10 +60,10 @@ def _shares(line: Summary, *, most: int = 3) -> str:
 
 def _table(lines: Sequence[Summary], *, unit: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("policy")
+    table.add_column("policy", overflow="fold")
     ranked = any(line["apgr"] is not None for line in lines)
     averaged = any(line["aiq"] is not None for line in lines)
-    headings = ["quality", "chance", "large", *(["cost $"] if unit == "usd" else []), "gap"]
+    headings = ["quality", "chance", "large", *(["cost $"] if unit == "usd" else [])]
     headings += ["AIQ"] if averaged else []
     headings += ["APGR", "CPT50", "CPT80"] if ranked else []
     for heading in headings:
@@ -71,7 +71,6 @@ def _table(lines: Sequence[Summary], *, unit: str) -> Table:
     for line in lines:
         cells = [_with_ends(line, "quality"), f"{line['random_quality']:.3f}", f"{line['large_share']:.0%}"]
         cells += [f"{line['cost']:.3g}"] if unit == "usd" else []
-        cells += [f"{line['oracle_gap']:.3f}"]
         cells += [_plain(line["aiq"], 3)] if averaged else []
         cells += (
             [_with_ends(line, "apgr"), _plain(line["cpt50"], 1), _plain(line["cpt80"], 1)] if ranked else []
@@ -88,8 +87,8 @@ def _legend(line: Summary) -> str:
         else f"bootstrap over {line['n']} prompts"
     )
     return (
-        f"In parentheses: baselines. In brackets: 95 % interval, {over}. "
-        "Chance: random at the same shares; gap: to the oracle."
+        f"In parentheses: baselines. After ±: half the 95 % interval, {over}. "
+        "Chance: random at the same shares."
     )
 
 
@@ -97,8 +96,8 @@ def _with_ends(line: Summary, name: str) -> str:
     if line[name] is None:
         return "–"
     low, high = line[f"{name}_low"], line[f"{name}_high"]
-    ends = "" if low is None else f" [{low:.3f}, {high:.3f}]"
-    return f"{line[name]:.3f}{ends}"
+    half = "" if low is None else f" ±{(high - low) / 2:.3f}"
+    return f"{line[name]:.3f}{half}"
 
 
 def _plain(value: float | None, digits: int) -> str:
