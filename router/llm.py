@@ -107,6 +107,11 @@ class LlmPolicy:
         """The same policy, whose calls go to `record`."""
         return replace(self, record=record)
 
+    @property
+    def trained_on(self) -> Any:
+        """What the fallback was trained on, as it says it; the model's own training is not known."""
+        return getattr(self.fallback, "trained_on", None)
+
     async def decide(self, subtasks: Sequence[Subtask], /) -> list[Decision]:
         """One decision per subtask, in order; a subtask with a tool or without a text costs no call."""
         try:

@@ -27,7 +27,7 @@ from pilotfish.router.llm import (
     log_odds,
 )
 from pilotfish.router.load import load_policy
-from pilotfish.router.policy import RunPolicy
+from pilotfish.router.policy import RunPolicy, TrainedPolicy
 from pilotfish.router.rules import RulesPolicy
 from pilotfish.router.subtask import Subtask
 from pilotfish.testing.chat import ScriptedChat
@@ -185,6 +185,16 @@ async def test_no_more_calls_are_under_way_than_allowed() -> None:
 def test_it_keeps_the_promises_of_a_policy() -> None:
     check_policy(policy_of(sure()))  # pyright: ignore[reportArgumentType] - decide is awaited
     check_policy(load_policy("llm"))
+
+
+def test_it_was_trained_on_what_its_fallback_was_trained_on() -> None:
+    assert policy_of(sure()).trained_on is None
+    learned = load_policy("learned")
+    policy = load_policy("llm", fallback=learned)
+    assert isinstance(policy, TrainedPolicy)
+    assert policy.trained_on
+    assert isinstance(learned, TrainedPolicy)
+    assert policy.trained_on == learned.trained_on
 
 
 def test_a_word_that_is_not_among_the_alternatives_is_at_most_as_likely_as_the_least() -> None:
