@@ -82,7 +82,7 @@ def read_log(
     rows = clean_rows(
         split.test, known=identities(table), labelled=split.train, policies=[(asked.recipe.name, fitted)]
     )
-    # In random order: a bet on the next row must not know that rows of one subject stand together.
+    # A seed's own order, from which the check draws its halves.
     order = np.random.default_rng(seed).permutation(rows)
     test = table.take(order)
     routed = route(fitted, test.take([0]) if asked.cascade else test, PAIR)

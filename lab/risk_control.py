@@ -24,6 +24,8 @@ FEWEST = 30
 """Rows below which nothing is certified, whatever their variance."""
 MANY = 1500
 MOST_ROWS = 10_000_000
+ORDER = 20101
+"""Seed of the order in which bets see the rows."""
 _CHUNK = 64
 _ROUNDING = 1e-12
 
@@ -118,8 +120,8 @@ def cheapest(outcomes: Outcomes, promise: Promise) -> float:
     """The threshold of least cost among those certified to keep the promise.
 
     For independent rows from the population that the router will meet, the chance that the expected quality at the
-    threshold returned is below `target` times the large model's is at most 1 - `confidence`, for any number of rows.
-    The argument:
+    threshold returned is below `target` times the large model's is at most 1 - `confidence`, for any number of rows
+    in any order: a bet sees them in one drawn here. The argument:
 
     1. At a threshold u let z(u) = quality(u) - target * large, per row; it lies in [-target, 1], and u breaks the
        promise exactly where its mean is below 0. A test of `risk_bounds` rejects "the mean is at most 0".
@@ -245,8 +247,10 @@ def _p_values(line: _Line, promise: Promise, bound: Bound, most: int) -> Iterato
     if bound == "hoeffding-bentkus":
         yield hoeffding_bentkus((line.mean[:most] + line.target) / width, len(line), null=null)
         return
+    # A log may be sorted by what goes along with its outcomes, and the largest capital of a bet looks at the order.
+    order = np.random.default_rng(ORDER).permutation(len(line))
     for start in range(0, most, _CHUNK):
-        moved = (line.values(start, min(start + _CHUNK, most)) + line.target) / width
+        moved = (line.values(start, min(start + _CHUNK, most))[:, order] + line.target) / width
         yield betting(moved, null=null, level=1.0 - promise.confidence)
 
 
