@@ -42,6 +42,8 @@ ANSWER_ONLY = 0.75
 TEXT = 1200
 """Characters of a subtask that are shown, from its head and its tail."""
 _MAX_TOKENS = 32
+_DIGITS = 12
+"""Of a digest of weights, where a model is named."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,10 +117,13 @@ class LlmPolicy:
     async def decide(self, subtasks: Sequence[Subtask], /) -> list[Decision]:
         """One decision per subtask, in order; a subtask with a tool or without a text costs no call."""
         try:
+            _, spec = await asyncio.to_thread(self.model.resolve)
             completions = await self.complete(subtasks)
         except UnavailableError as error:
-            return [self._fall_back(subtask, str(error)) for subtask in subtasks]
-        return [self._read(*pair) for pair in zip(subtasks, completions, strict=True)]
+            version = self._version("no-model")
+            return [self._fall_back(subtask, str(error), version) for subtask in subtasks]
+        version = self._version(f"{spec.id}@{spec.digest[:_DIGITS]}")
+        return [self._read(*pair, version) for pair in zip(subtasks, completions, strict=True)]
 
     async def complete(self, subtasks: Sequence[Subtask]) -> list[Completion | None]:
         """What the model says of each subtask, None where it is not asked.
@@ -151,12 +156,13 @@ class LlmPolicy:
             top_logprobs=ALTERNATIVES if self.logprobs else None,
         )
 
-    def _read(self, subtask: Subtask, completion: Completion | None) -> Decision:
+    def _read(self, subtask: Subtask, completion: Completion | None, version: str) -> Decision:
         if completion is None:
-            return self._fall_back(subtask, "it has a tool" if subtask.tool else "it has no text")
+            return self._fall_back(subtask, "it has a tool" if subtask.tool else "it has no text", version)
         said: Kind | None = completion.value if completion.value in WORDS else None
         if completion.failure is not None or said is None:
-            return self._fall_back(subtask, f"no answer of {completion.call.model_id}: {completion.detail}")
+            why = f"no answer of {completion.call.model_id}: {completion.detail}"
+            return self._fall_back(subtask, why, version)
         p_reasoning, why = self._probability(completion, said)
         kind: Kind = "reasoning" if p_reasoning >= 0.5 else "knowledge"
         return Decision(
@@ -166,7 +172,7 @@ class LlmPolicy:
             confidence=max(p_reasoning, 1.0 - p_reasoning),
             reason=f"{kind}: {why}",
             policy="llm",
-            version=self._version(),
+            version=version,
         )
 
     def _probability(self, completion: Completion, said: Kind) -> tuple[float, str]:
@@ -185,20 +191,21 @@ class LlmPolicy:
         p_reasoning = self.calibrations[key].probability(odds)
         return p_reasoning, f"{asked} gives reasoning {own:.2f}, calibrated {p_reasoning:.2f}"
 
-    def _fall_back(self, subtask: Subtask, why: str) -> Decision:
+    def _fall_back(self, subtask: Subtask, why: str, version: str) -> Decision:
         (decision,) = self.fallback.decide([subtask])
         return replace(
             decision,
             reason=f"{decision.reason} (decided by {decision.policy}: {why})",
             policy="llm",
-            version=self._version(),
+            version=version,
         )
 
-    def _version(self) -> str:
+    def _version(self, model: str) -> str:
+        """Another for another model, prompt or calibration: each decides otherwise."""
         prompt = load_prompt(self.prompt)
         numbers = sorted((key, c.slope, c.shift) for key, c in self.calibrations.items())
         calibrated = hashlib.sha256(json.dumps(numbers).encode()).hexdigest()[:6]
-        return f"{VERSION}/{prompt.name}-{prompt.version}/{calibrated}"
+        return f"{VERSION}/{model}/{prompt.name}-{prompt.version}/{calibrated}"
 
 
 def odds_of(completion: Completion) -> float | None:
@@ -237,7 +244,7 @@ def clipped(text: str) -> str:
 
 def calibration_key(model_id: str, digest: str, prompt: Prompt) -> str:
     """The name of a calibration: the model's id, the head of its digest, the prompt and its version."""
-    return f"{model_id}@{digest[:12]}/{prompt.name}-{prompt.version}"
+    return f"{model_id}@{digest[:_DIGITS]}/{prompt.name}-{prompt.version}"
 
 
 def load_llm(

@@ -197,6 +197,20 @@ def test_it_was_trained_on_what_its_fallback_was_trained_on() -> None:
     assert policy.trained_on == learned.trained_on
 
 
+async def test_another_model_is_another_version_and_so_is_none() -> None:
+    class Other(SureChat):
+        model_name: str = "other"
+
+    one, other = sure(), Other(reply=says)
+    assert spec_for(one).id != spec_for(other).id
+    (first, tool) = await policy_of(one).decide([STEP, Subtask(id="t", text="x", tool="sum")])
+    (second,) = await policy_of(other).decide([STEP])
+    (without,) = await load_llm(model="smollm2-135m", fallback=RulesPolicy()).decide([STEP])
+    assert first.version == tool.version
+    assert f"{spec_for(one).id}@{spec_for(one).digest[:12]}/" in first.version
+    assert len({first.version, second.version, without.version}) == 3
+
+
 def test_a_word_that_is_not_among_the_alternatives_is_at_most_as_likely_as_the_least() -> None:
     reason = TokenLogprob(token="reas", logprob=-0.1, top=(("reas", -0.1), ("the", -4.0)))
     assert log_odds([TokenLogprob(token='"', logprob=0.0), reason]) == pytest.approx(3.9)
