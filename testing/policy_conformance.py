@@ -6,13 +6,11 @@ run, `check_learning_policy` for those that learn. A `decide` that returns an aw
 
 from __future__ import annotations
 
-import asyncio
-import inspect
 import math
-from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from ..router.deciding import decide_now
 from ..router.policy import Decision, LearningPolicy, Policy, RunPolicy
 from ..router.subtask import Subtask
 from ..tracing.call import Call
@@ -33,13 +31,13 @@ _REWARDS = (1.0, 0.0, 0.5)
 def check_policy(policy: Policy, subtasks: Sequence[Subtask] = SUBTASKS) -> None:
     """Raises `AssertionError` naming the first promise of the `Policy` seam that `policy` breaks."""
     require(callable(getattr(policy, "decide", None)), f"{policy!r} has no method decide(subtasks)")
-    require(decisions_of(policy, []) == [], "no subtasks must give no decisions")
-    batch = decisions_of(policy, subtasks)
+    require(decide_now(policy, []) == [], "no subtasks must give no decisions")
+    batch = decide_now(policy, subtasks)
     require(len(batch) == len(subtasks), f"{len(subtasks)} subtasks gave {len(batch)} decisions")
-    require(decisions_of(policy, subtasks) == batch, "the same subtasks gave other decisions the second time")
-    singles = [decision for subtask in subtasks for decision in decisions_of(policy, [subtask])]
+    require(decide_now(policy, subtasks) == batch, "the same subtasks gave other decisions the second time")
+    singles = [decision for subtask in subtasks for decision in decide_now(policy, [subtask])]
     require(singles == batch, "deciding one by one differs from deciding in a batch")
-    backwards = decisions_of(policy, list(reversed(subtasks)))
+    backwards = decide_now(policy, list(reversed(subtasks)))
     require(backwards[::-1] == batch, "a decision depends on the order of its batch")
     for subtask, decision in zip(subtasks, batch, strict=True):
         check_decision(subtask, decision)
@@ -57,13 +55,13 @@ def check_run_policy(policy: RunPolicy, subtasks: Sequence[Subtask] = SUBTASKS) 
     made: list[Call] = []
     run = policy.for_run(subtasks, record=made.append)
     check_policy(run, subtasks)
-    batch = decisions_of(run, subtasks)
+    batch = decide_now(run, subtasks)
     again = policy.for_run(subtasks, record=made.append)
-    require(decisions_of(again, subtasks) == batch, "the same plan gave other decisions the second time")
+    require(decide_now(again, subtasks) == batch, "the same plan gave other decisions the second time")
     turned = policy.for_run(list(reversed(subtasks)), record=made.append)
-    require(decisions_of(turned, subtasks) == batch, "a decision depends on the order of the plan")
+    require(decide_now(turned, subtasks) == batch, "a decision depends on the order of the plan")
     require(
-        decisions_of(policy.for_run([], record=made.append), []) == [], "an empty plan must give no decisions"
+        decide_now(policy.for_run([], record=made.append), []) == [], "an empty plan must give no decisions"
     )
 
 
@@ -78,18 +76,18 @@ def check_learning_policy(
     one, two = make(folder / "one.state"), make(folder / "two.state")
     require(isinstance(one, LearningPolicy), f"{one!r} has no method learn(subtask, decision, reward=…)")
     check_policy(one, subtasks)
-    require(decisions_of(two, subtasks) == decisions_of(one, subtasks), "untaught, two of them differ")
+    require(decide_now(two, subtasks) == decide_now(one, subtasks), "untaught, two of them differ")
     for policy in (one, two):
         _teach(policy, subtasks)
     check_policy(one, subtasks)
-    taught = decisions_of(one, subtasks)
-    require(decisions_of(two, subtasks) == taught, "the same lessons gave other decisions")
+    taught = decide_now(one, subtasks)
+    require(decide_now(two, subtasks) == taught, "the same lessons gave other decisions")
     restored = make(folder / "one.state")
-    require(decisions_of(restored, subtasks) == taught, "made again from its state, it decides otherwise")
+    require(decide_now(restored, subtasks) == taught, "made again from its state, it decides otherwise")
     for policy in (restored, two):
         _teach(policy, subtasks)
     require(
-        decisions_of(restored, subtasks) == decisions_of(two, subtasks),
+        decide_now(restored, subtasks) == decide_now(two, subtasks),
         "taught again, the one that was restored decides otherwise than the one that was not",
     )
 
@@ -116,19 +114,8 @@ def check_decision(subtask: Subtask, decision: Decision) -> None:
         require(within, f"{of}: {name} {value!r} is not in {least:g}..{most:g}")
 
 
-def decisions_of(policy: Policy, subtasks: Sequence[Subtask]) -> list[Decision]:
-    """The decisions of a policy, awaited where it answers later; also from within a running loop."""
-
-    async def awaited() -> list[Decision]:
-        found: list[Decision] | Awaitable[list[Decision]] = policy.decide(subtasks)
-        return await found if inspect.isawaitable(found) else found
-
-    with ThreadPoolExecutor(max_workers=1) as thread:  # a loop of its own
-        return thread.submit(asyncio.run, awaited()).result()
-
-
 def _teach(policy: Policy, subtasks: Sequence[Subtask]) -> None:
-    decisions = decisions_of(policy, subtasks)
+    decisions = decide_now(policy, subtasks)
     for place, (subtask, decision) in enumerate(zip(subtasks, decisions, strict=True)):
         if isinstance(policy, LearningPolicy):
             policy.learn(subtask, decision, reward=_REWARDS[place % len(_REWARDS)])
