@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from pilotfish import UnavailableError
 from pilotfish.agents.budget import Budget, Meter
@@ -107,6 +108,37 @@ def test_another_prompt_version_text_or_model_is_another_question() -> None:
         call_key(model_of(str, finish_reason="length"), PROMPT, {}),
     }
     assert len(keys) == 6
+
+
+class Tuned(ScriptedChat):
+    """A chat model with the settings of an endpoint's client."""
+
+    stop: list[str] | None = None
+    model_kwargs: dict[str, Any] | None = None
+    default_headers: dict[str, str] | None = None
+    api_key: SecretStr | None = None
+
+
+def test_settings_in_containers_are_part_of_the_question_and_secrets_are_not() -> None:
+    def key(**settings: Any) -> str:
+        chat = Tuned(reply=str, **settings)
+        return call_key(Model(chat=chat, spec=spec_for(chat)), PROMPT, {})
+
+    told = [
+        {},
+        {"stop": ["END"]},
+        {"stop": ["STOP"]},
+        {"model_kwargs": {"extra_body": {"top_k": 5}}},
+        {"model_kwargs": {"extra_body": {"top_k": 6}}},
+        {"model_kwargs": {"max_tokens": 5}},
+        {"model_kwargs": {"stop_token_ids": [7]}},
+        {"default_headers": {"x-tier": "fast"}},
+        {"default_headers": {"Authorization": ""}},
+    ]
+    assert len({key(**settings) for settings in told}) == len(told)
+    for name in ("Authorization", "X-Api-Key", "auth_token"):
+        assert key(default_headers={name: "one"}) == key(default_headers={name: "two"})
+    assert key(api_key=SecretStr("one")) == key(api_key=SecretStr("two"))
 
 
 async def test_a_failure_of_the_moment_is_asked_again_and_one_of_the_answer_is_kept(cache: CallCache) -> None:
