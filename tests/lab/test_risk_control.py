@@ -58,13 +58,13 @@ def test_the_threshold_found_breaks_its_promise_no_oftener_than_allowed(bound: B
 
 
 def test_a_sorted_log_breaks_the_promise_no_oftener_than_allowed() -> None:
-    """On the first half either model is right; on the second the small one is seldom, and on average it falls short."""
-    n, runs, found = 300, 40, 0
+    """On the first half either model is right; on the second the small one so often that it just falls short."""
+    n, runs, found = 300, 60, 0
     easy = np.arange(n) < n // 2
     for seed in range(runs):
         random = np.random.default_rng(seed)
         right = np.ones(n)
-        small = (random.random(n) < np.where(easy, 1.0, 0.7)).astype(float)
+        small = (random.random(n) < np.where(easy, 1.0, 0.795)).astype(float)
         log = Outcomes(score=np.zeros(n), small=small, large=right, small_cost=0 * right, large_cost=right)
         found += cheapest(log, Promise(target=TARGET, confidence=1 - LEVEL, bound="betting", fresh=None)) > 0
     assert found / runs <= LEVEL
