@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from .. import UsageError
-from ..router.arms import LinearArms, write_arms
+from ..router.arms import write_arms
 from ..router.bandit import Arms, BanditPolicy
 from ..router.load import load_inner
 from .policy_card import write_card
@@ -45,12 +45,7 @@ def save(
 ) -> Path:
     """Writes what it learned of the small and the large model as `bandit.npz`, the state of a bandit between the lanes
     `local` and `large`, and its card; returns the former."""
-    known = policy._known  # pyright: ignore[reportPrivateUsage] - to be kept as it is
-    arms = policy.arms
-    columns = [known.names.index(name) for name in (arms.small, arms.large)]
-    lanes = LinearArms(("local", "large"), buckets=known.buckets)
-    lanes.means, lanes.covariances = known.means[columns], known.covariances[columns]
-    lanes.lessons, lanes.seen = known.lessons[columns], set(known.seen)
+    lanes = policy.known.renamed({"local": policy.arms.small, "large": policy.arms.large})
     out.mkdir(parents=True, exist_ok=True)
     write_arms(lanes, out / "bandit.npz")
     write_card(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -35,10 +36,29 @@ class LinearArms:
         self.lessons = np.zeros(len(self.names), dtype=np.int64)
         self.seen: set[int] = set()
         """Fingerprints of the texts learned from."""
+        self._digest: str | None = None
 
     def __repr__(self) -> str:
         told = ", ".join(f"{name}: {count}" for name, count in zip(self.names, self.lessons, strict=True))
         return f"LinearArms({told})"
+
+    @property
+    def digest(self) -> str:
+        """Identity of the numbers, found once a lesson."""
+        if self._digest is None:
+            found = hashlib.sha256(repr((self.names, self.buckets, self.lessons.tolist())).encode())
+            found.update(self.means.tobytes())
+            found.update(self.covariances.tobytes())
+            self._digest = found.hexdigest()
+        return self._digest
+
+    def renamed(self, arms: Mapping[str, str]) -> LinearArms:
+        """What is known of some of the arms, under new names: new to old."""
+        columns = [self.names.index(old) for old in arms.values()]
+        found = LinearArms(arms, buckets=self.buckets)
+        found.means, found.covariances = self.means[columns], self.covariances[columns]
+        found.lessons, found.seen = self.lessons[columns], set(self.seen)
+        return found
 
     def expect(self, x: Floats) -> tuple[Floats, Floats]:
         """Mean and standard deviation of every arm's expected reward on the vector `x`, shape (arms,) each."""
@@ -54,6 +74,7 @@ class LinearArms:
         self.covariances[at] -= np.outer(gain, along)
         self.lessons[at] += 1
         self.seen.add(fingerprint)
+        self._digest = None
 
 
 def write_arms(arms: LinearArms, path: Path) -> None:

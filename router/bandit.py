@@ -25,7 +25,7 @@ from .policy import Decision, LaneName, Policy
 from .subtask import Subtask
 from .wrapper import Wrapper, signed
 
-VERSION = "1"
+VERSION = "2"
 LANES: tuple[LaneName, ...] = ("local", "large")
 BUCKETS = 64
 SPREAD = 0.3
@@ -90,6 +90,8 @@ class BanditPolicy(Wrapper):
         self._prices = tradeoff * np.array([arms.prices.get(name, 0.0) for name in arms.names])
         self._exploration, self._spread, self._seed = exploration, spread, seed
         self._buckets, self._state = buckets, state
+        prices = sorted(arms.prices.items())
+        self._settings = repr((arms.small, arms.large, prices, tradeoff, exploration, spread, seed))
         self._known = LinearArms(arms.names, buckets=buckets)
         self._read: tuple[int, ...] | None = None
         self._restore()
@@ -97,6 +99,17 @@ class BanditPolicy(Wrapper):
     def __repr__(self) -> str:
         state = f", state={str(self._state)!r}" if self._state else ""
         return f"BanditPolicy({self.inner!r}, {self._known!r}{state})"
+
+    @property
+    def known(self) -> LinearArms:
+        """What it has learned so far; to be read only."""
+        return self._known
+
+    @property
+    def version(self) -> str:
+        """Of its decisions: another one after every lesson, and for every other setting."""
+        found = hashlib.sha256(f"{self._settings}\x1f{self._known.digest}".encode())
+        return f"{VERSION}-{found.hexdigest()[:8]}"
 
     @property
     def trained_on(self) -> frozenset[int]:
@@ -131,7 +144,7 @@ class BanditPolicy(Wrapper):
 
     def _one(self, subtask: Subtask, decision: Decision) -> Decision:
         if subtask.tool is not None:
-            return signed(decision, policy="bandit", version=VERSION)
+            return signed(decision, policy="bandit", version=self.version)
         names = self.arms.names
         x = vector(subtask.text, p_reasoning=decision.p_reasoning, buckets=self._buckets)
         means, deviations = self._known.expect(x)
@@ -152,7 +165,7 @@ class BanditPolicy(Wrapper):
         return signed(
             decision,
             policy="bandit",
-            version=VERSION,
+            version=self.version,
             lane=self.arms.lane(names[chosen]),
             reason=f"{names[chosen]} {how} with propensity {propensity:.4f} after {self._known.lessons.sum()} lessons; "
             f"expected reward less price: {told}",

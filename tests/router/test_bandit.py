@@ -164,6 +164,18 @@ def test_seed_and_lessons_are_what_a_draw_depends_on() -> None:
     assert lanes[0] == [ask(bandit(tradeoff=0.0), text).lane for text in texts]
 
 
+def test_its_version_tells_settings_and_every_lesson() -> None:
+    settings = ({}, {"tradeoff": 0.9}, {"exploration": 0.5}, {"seed": 1}, {"prices": {"large": 2.0}})
+    found = [ask(bandit(**more), "x").version for more in settings]
+    assert len(set(found)) == len(settings)
+    policy = bandit()
+    subtask = Subtask(id="a", text="x")
+    (decision,) = policy.decide([subtask])
+    assert decision.version == found[0]
+    policy.learn(subtask, decision, reward=1.0)
+    assert ask(policy, "x").version not in found
+
+
 def test_what_it_learned_from_is_known_to_the_leakage_guard() -> None:
     policy = bandit()
     subtask = Subtask(id="a", text="How far is it from Oslo to Bergen by sea in winter?")
