@@ -18,6 +18,7 @@ from ..router.cascade import Cascade, inside
 from ..router.load import load_inner, parse_policy
 from ..router.policy import Policy
 from ..router.threshold import Threshold
+from ..router.wrapper import learner
 from .contenders import recipe_of
 from .leakage import clean_rows, identities
 from .recipes import Context, Recipe
@@ -65,7 +66,8 @@ def read_log(
     seed: int = 0,
 ) -> CalibrationLog:
     """The log of `policy` on `table`: what needs labels is fitted on `labels` random rows, or that share of them, and
-    these are left out. Raises `UsageError` where labels or, for a cascade, confidences are missing."""
+    these are left out. Raises `UsageError` where labels or, for a cascade, confidences are missing, and for a policy
+    that goes on learning."""
     pair = pair_of(table, small=small, large=large)
     whole, table = table, table.only((table.models[pair.small], table.models[pair.large])).complete()
     asked = _asked(policy)
@@ -79,6 +81,11 @@ def read_log(
     while isinstance(fitted, (Threshold, Cascade)):
         asked = _Asked(recipe=asked.recipe, cascade=asked.cascade or isinstance(fitted, Cascade))
         fitted = fitted.inner
+    if learner(fitted) is not None:
+        raise UsageError(
+            f"policy {asked.recipe.name!r} goes on learning, and what is promised of its scores today would not hold "
+            "after the next lesson; calibrate one that stays as it is, such as --policy capability --labels N"
+        )
     rows = clean_rows(
         split.test, known=identities(table), labelled=split.train, policies=[(asked.recipe.name, fitted)]
     )

@@ -147,6 +147,12 @@ def test_a_fitted_policy_is_calibrated_on_the_rows_it_was_not_fitted_on() -> Non
         calibrate(log(900), recipe)
 
 
+@pytest.mark.parametrize("policy", ["bandit", "constrained:policy=bandit", "cascade:policy=bandit"])
+def test_a_policy_that_goes_on_learning_is_refused(policy: str) -> None:
+    with pytest.raises(UsageError, match="goes on learning.* --policy capability --labels N"):
+        calibrate(log(400), policy, labels=50, target=0.9)
+
+
 def test_too_few_rows_are_refused() -> None:
     with pytest.raises(TooFewRowsError, match="more like these would be needed"):
         calibrate(log(50), Hard())
