@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import UsageError
-from ..router.policy import Decision, Policy, RunPolicy
+from ..router.policy import Decision, Policy
+from ..router.wrapper import decides_by_run
 from .recipes import Context, Recipe, find_recipe
 from .routed import Routed, route
 from .scored import Scored
@@ -36,8 +37,8 @@ def recipe_of(policy: str | Recipe | Policy) -> Recipe:
 class Contenders:
     """The policies of one replay of `table`.
 
-    Those that need no labels are made once and, unless they look at whole runs, decide on every prompt once: a policy
-    is pure, so its decisions do not depend on the division of the rows.
+    Those that need no labels are made once and, unless they decide by the whole run, decide on every prompt once: a
+    policy is pure, so its decisions do not depend on the division of the rows.
     """
 
     def __init__(
@@ -95,7 +96,7 @@ class Contenders:
         return policy
 
     def _route(self, name: str, policy: Policy, rows: Rows) -> Routed:
-        if name not in self._ready or isinstance(policy, RunPolicy):
+        if name not in self._ready or decides_by_run(policy):
             return _finite(name, route(policy, self._table.take(rows), self._pair))
         if name not in self._routed:
             self._routed[name] = _finite(name, route(policy, self._table, self._pair))

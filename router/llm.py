@@ -13,7 +13,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from .. import UnavailableError, UsageError
 from ..prompts import Prompt, load_prompt
@@ -88,6 +88,8 @@ class RoutingModel:
 class LlmPolicy:
     """Asks a small model for each subtask; where it gives no answer, `fallback` decides and the reason says so."""
 
+    whole_run: ClassVar[bool] = False
+    """Each subtask is judged alone: a run is looked at for nothing but where its calls go."""
     model: RoutingModel
     fallback: Policy
     prompt: str = PROMPT

@@ -53,7 +53,11 @@ class Policy(Protocol):
 
 @runtime_checkable
 class RunPolicy(Protocol):
-    """A policy that looks at a whole run before it decides on its subtasks, or makes model calls of its own."""
+    """A policy that looks at a whole run before it decides on its subtasks, or makes model calls of its own.
+
+    One that judges each subtask alone, and wants the run only for its calls, says so by `whole_run = False`; its
+    decisions may then be kept from one run to another.
+    """
 
     def for_run(self, subtasks: Sequence[Subtask], /, *, record: Callable[[Call], None]) -> Policy:
         """The policy of one run with this plan: the same plan gives the same. `record` takes every call it makes."""

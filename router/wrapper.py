@@ -70,6 +70,15 @@ def learner(policy: object) -> LearningPolicy | None:
     return policy if isinstance(inmost, LearningPolicy) and isinstance(policy, LearningPolicy) else None
 
 
+def decides_by_run(policy: object) -> bool:
+    """Whether what else is in the run changes a decision: so it is for a `RunPolicy`, unless it says `whole_run` is
+    False, and for a wrapper that only passes runs on where it is for what it wraps."""
+    inmost = policy
+    while isinstance(inmost, Wrapper) and type(inmost).for_run is Wrapper.for_run:
+        inmost = inmost.inner
+    return isinstance(inmost, RunPolicy) and bool(getattr(inmost, "whole_run", True))
+
+
 def signed(decision: Decision, *, policy: str, version: str, **changes: Any) -> Decision:
     """The inner `decision` with `changes`, under the wrapper's name; its version says what it stands around."""
     inner = f"{decision.policy} {decision.version}"

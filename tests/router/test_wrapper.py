@@ -5,10 +5,13 @@ from dataclasses import replace
 
 import pytest
 
+from pilotfish.router.allotment import LargeBudget
+from pilotfish.router.budgeted import Budgeted
 from pilotfish.router.fixed import always_large, always_local
+from pilotfish.router.load import load_policy
 from pilotfish.router.policy import Decision, LearningPolicy, Policy, RunPolicy
 from pilotfish.router.subtask import Subtask
-from pilotfish.router.wrapper import Wrapper, learner, signed
+from pilotfish.router.wrapper import Wrapper, decides_by_run, learner, signed
 from pilotfish.testing.lanes import FakeLearner
 from pilotfish.testing.policy_conformance import check_policy, check_run_policy
 from pilotfish.tracing.call import Call
@@ -83,3 +86,19 @@ def test_only_what_learns_is_a_learner(inner: Policy, learns: bool) -> None:
     assert isinstance(policy, RunPolicy)
     assert (learner(policy) is policy) == learns
     assert (learner(inner) is inner) == learns
+
+
+@pytest.mark.parametrize(
+    ("policy", "expected"),
+    [
+        (always_local(), False),
+        (Loud(always_local()), False),
+        (Later(always_local()), True),
+        (Loud(Loud(Later(always_local()))), True),
+        (Loud(load_policy("llm")), False),
+        (Budgeted(always_local(), budget=LargeBudget(large_calls=1)), True),
+        (Loud(Budgeted(load_policy("llm"), budget=LargeBudget(large_calls=1))), True),
+    ],
+)
+def test_only_what_looks_at_the_rest_of_the_run_decides_by_it(policy: Policy, expected: bool) -> None:
+    assert decides_by_run(policy) == expected

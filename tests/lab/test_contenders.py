@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pilotfish.lab.replay import replay
+from pilotfish.router.llm import LlmPolicy, RoutingModel
+from pilotfish.router.policy import Decision
+from pilotfish.router.rules import RulesPolicy
+from pilotfish.router.subtask import Subtask
+from pilotfish.router.wrapper import Wrapper
+from pilotfish.testing.chat import ScriptedChat
+
+
+class Around(Wrapper):
+    """What the inner policy says."""
+
+    def revise(self, subtasks: Sequence[Subtask], decisions: Sequence[Decision]) -> list[Decision]:
+        return list(decisions)
+
+
+def test_a_model_is_asked_once_about_a_prompt_however_many_seeds(make_table: Any) -> None:
+    asked: list[str] = []
+
+    def reply(text: str) -> str:
+        asked.append(text)
+        return '"reasoning"'
+
+    llm = LlmPolicy(model=RoutingModel(ScriptedChat(reply=reply)), fallback=RulesPolicy())
+    replay(make_table(60), [Around(llm)], labels=10, seeds=3)  # pyright: ignore[reportArgumentType] - decide is awaited
+    assert len(asked) == 60
