@@ -112,13 +112,14 @@ def read_log(
 
 
 def keep_policy(log: CalibrationLog, folder: Path, *, command: str) -> str:
-    """What `load_policy` makes the log's policy from; one that was fitted just now is written into `folder` for it.
+    """What `load_policy` makes the log's policy from; one that was fitted just now is written into `folder` for
+    it, and keeps the options it was asked for with.
 
     Raises `UsageError` where it is of no kind that can be written.
     """
     if log.spec is not None:
         return log.spec
-    name, _, _ = log.recipe.partition(":")
+    name, _, options = log.recipe.partition(":")
     if name not in TABLE_POLICIES:
         raise UsageError(
             f"a calibration of {log.recipe!r} could not be used: the policy is not kept when the command ends; train "
@@ -127,7 +128,8 @@ def keep_policy(log: CalibrationLog, folder: Path, *, command: str) -> str:
     module = importlib.import_module(f".{name}_fit", __package__)
     weights: Path = module.save(log.fitted, folder, train=log.train, figures={}, command=command)
     spelling = getattr(module, "spelling", None)
-    return spelling(log.fitted, weights) if spelling else f"{name}:weights={weights}"
+    spelt = spelling(log.fitted, weights) if spelling else f"{name}:weights={weights}"
+    return f"{spelt},{options}" if options else spelt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 
 from pilotfish import Subtask, UsageError
 from pilotfish.lab.calibrate import calibrate, calibrate_log, check_guarantee
-from pilotfish.lab.calibration_log import read_log
+from pilotfish.lab.calibration_log import keep_policy, read_log
 from pilotfish.lab.cascade_fit import fit
 from pilotfish.lab.recipes import Context, Recipe
 from pilotfish.lab.replay import replay
@@ -147,9 +148,20 @@ def test_a_fitted_policy_is_calibrated_on_the_rows_it_was_not_fitted_on() -> Non
         calibrate(log(900), recipe)
 
 
+def test_a_policy_is_kept_with_its_options(tmp_path: Path) -> None:
+    read = read_log(log(400), "capability:tradeoff=0.3", labels=100)
+    spec = keep_policy(read, tmp_path, command="c")
+    assert spec == f"capability:weights={tmp_path / 'capability.npz'},tradeoff=0.3"
+    found = dataclasses.replace(calibrate_log(read, Promise(target=0.9)), spec=spec)
+    assert (
+        load_policy("threshold", calibration=found).decide([Subtask(id="a", text="x")])[0].policy
+        == "threshold"
+    )
+
+
 @pytest.mark.parametrize("policy", ["bandit", "constrained:policy=bandit", "cascade:policy=bandit"])
 def test_a_policy_that_goes_on_learning_is_refused(policy: str) -> None:
-    with pytest.raises(UsageError, match="goes on learning.* --policy capability --labels N"):
+    with pytest.raises(UsageError, match=r"goes on learning.* --policy capability --labels N"):
         calibrate(log(400), policy, labels=50, target=0.9)
 
 
