@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -23,8 +25,8 @@ PIPE_WIDTH = 110
 
 
 def print_json(value: Any) -> None:
-    """One JSON value on standard output."""
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
+    """One JSON value on standard output; a number that JSON does not have, such as NaN, is null."""
+    typer.echo(json.dumps(_finite(value), ensure_ascii=False, indent=2, allow_nan=False))
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -60,3 +62,13 @@ def download_progress() -> Callable[[str, int, int], None]:
             typer.echo(f"{name} [{bar}] {done / 1e6:.0f} of {total / 1e6:.0f} MB", err=True)
 
     return show
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: _finite(each) for key, each in cast("Mapping[Any, Any]", value).items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(each) for each in cast("Sequence[Any]", value)]
+    return value
