@@ -26,12 +26,14 @@ def _found(found: Calibration) -> list[str]:
     unit = "$" if found.cost_unit == "usd" else ""
     per = " a prompt" if found.cost_unit == "usd" else " large calls a prompt"
     left = f"; {found.dropped_trained} rows it was trained on left out" if found.dropped_trained else ""
+    share = found.quality / found.reference_quality if found.reference_quality else 1.0
+    kept = f", {share:.1%} of it ({found.target:.1%} is promised)"
     return [
         f"{found.policy} {found.version}: {cut}.",
         f"Guarantee: at least {found.target:.1%} of the quality of {found.large}, with probability "
         f"{found.confidence:.0%}, on prompts like these.",
-        f"On the {found.n} rows of the log: quality {found.quality:.1%} (at least {found.quality_lower:.1%}) against "
-        f"{found.reference_quality:.1%}; {found.large_share:.1%} go to the large model{left}.",
+        f"On the {found.n} rows of the log: quality {found.quality:.1%} against {found.reference_quality:.1%}"
+        f"{kept}; {found.large_share:.1%} go to the large model{left}.",
         f"Cost {unit}{found.cost:.4g}{per} against {unit}{found.reference_cost:.4g} for always asking the large model: "
         f"{_saved(found.saving)}.",
     ]

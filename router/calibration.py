@@ -17,7 +17,13 @@ FORMAT = "pilotfish-calibration-1"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
-    """A threshold, its guarantee and its figures on the calibration log; figures are means per prompt."""
+    """A threshold, its guarantee and its figures on the calibration log; figures are means per prompt.
+
+    What is certified is the log: its column `large` from the threshold on, its column `small` on every other row. In an
+    agent that holds only where the steps that are not sent to the large model are carried out by what `small` names.
+    The agent chooses their lane by kind: with a corpus, knowledge goes to the retriever, which the column MODEL says
+    nothing about and MODEL+retrieval does.
+    """
 
     measure: Literal["large_score", "confidence"]
     """What the threshold cuts: the policy's score, or the small model's confidence in its own answer."""
@@ -29,11 +35,12 @@ class Calibration:
     confidence: float
     """The probability with which it holds, over calibration logs like this one."""
     share_lower: float
-    """The share of the large model's quality that the threshold, taken alone, is certified to keep; at least
-    `target`."""
+    """The share of the large model's quality that the threshold would be certified to keep had it been named
+    beforehand; at least `target`. It was chosen on these rows, so that only `target` is promised."""
     quality: float
     quality_lower: float
-    """`share_lower` of `reference_quality`."""
+    """`share_lower` of `reference_quality`: a bound for a threshold named beforehand times what the large model was seen
+    to earn on these rows. The threshold was chosen on them, so this is no bound of its quality: only `target` is."""
     reference_quality: float
     """Of always asking the large model."""
     large_share: float
@@ -50,6 +57,8 @@ class Calibration:
     """Rows left out because the policy had been trained on them."""
     seed: int
     small: str
+    """The column of the log whose answers were certified below the threshold: a model alone, as it answered there, or
+    MODEL+retrieval."""
     large: str
     policy: str
     version: str
