@@ -160,6 +160,7 @@ def bench_tasks(name: str, options: TaskOptions, *, data: Path | None, json: boo
                 "rows": found.summary(),
                 "out": str(found.folder),
                 "log": None if options.log is None else str(options.log),
+                "left_out": list(found.left_out),
                 **provenance(command),
             }
         )
@@ -214,6 +215,12 @@ def render_tasks(found: TaskBench, *, log: Path | None = None) -> None:
     screen.print(f"Rows: {found.folder / 'results.jsonl'}", markup=False, soft_wrap=True)
     if log is not None:
         screen.print(f"Outcome table: {log}; next: pilotfish lab replay {log} --policy learned", markup=False)
+        if found.left_out:
+            screen.print(
+                f"Left out of it: {len(found.left_out)} of {len(found.tasks)} tasks, which a lane had no time, "
+                "no budget or no model for; run again to try them again.",
+                markup=False,
+            )
 
 
 def _overview(summary: Sequence[Mapping[str, Any]]) -> Table:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import UsageError
+from ..agents.attempt import PASSING
 from .table import OutcomeTable
 from .tasks_file import Task
 from .tasks_rows import Row
@@ -42,6 +43,12 @@ class TaskBench:
         """The rows of one policy, or of one lane alone."""
         return [row for row in self.rows if row.policy == policy]
 
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """Ids of the tasks that are not in `table`: a lane alone had no time, no budget or no model to answer them."""
+        lost = {row.id for row in self.rows if row.policy in self.lanes and row.failure in PASSING}
+        return tuple(task.id for task in self.tasks if task.id in lost)
+
     def frame(self) -> pandas.DataFrame:
         """One line per row; escalations as `from>to:reason`, joined by spaces."""
         try:
@@ -63,22 +70,24 @@ class TaskBench:
     def table(self) -> OutcomeTable:
         """The lanes' own answers as an outcome table, which policies are replayed and calibrated on.
 
-        Raises `UsageError` unless the lanes were run alone.
+        Tasks in `left_out` are not in it. Raises `UsageError` unless the lanes were run alone.
         """
         if not self.lanes:
             raise UsageError(
                 "an outcome table needs every lane's own answers; run with lanes_alone=True or --log"
             )
-        columns = [self.of(label) for label in self.lanes]
+        left_out = set(self.left_out)
+        measured = [task for task in self.tasks if task.id not in left_out]
+        columns = [[row for row in self.of(label) if row.id not in left_out] for label in self.lanes]
 
         def values(of: Callable[[Row], float]) -> Any:
             return np.array([[of(row) for row in column] for column in columns], dtype=np.float64).T
 
-        groups = tuple(task.group or task.kind or "" for task in self.tasks)
+        groups = tuple(task.group or task.kind or "" for task in measured)
         return OutcomeTable(
             name=str(self.setting.get("name", "tasks")),
-            ids=tuple(task.id for task in self.tasks),
-            prompts=tuple(task.text for task in self.tasks),
+            ids=tuple(task.id for task in measured),
+            prompts=tuple(task.text for task in measured),
             groups=groups if any(groups) else None,
             models=tuple(self.lanes.values()),
             correct=values(lambda row: row.score),

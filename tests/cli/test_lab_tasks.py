@@ -37,7 +37,9 @@ def model(scripted: Callable[..., None]) -> list[str]:
 
 def test_json_has_the_figures_and_where_they_come_from(command: Any, tasks: str, model: list[str]) -> None:
     data = command("lab", "bench", tasks, "--policy", "always-local", "--policy", "rules", "--json").data
-    assert {"tasks", "n", "setting", "rows", "out", "log", "command", "commit", "version"} == set(data)
+    assert {"tasks", "n", "setting", "rows", "out", "log", "left_out", "command", "commit", "version"} == set(
+        data
+    )
     assert data["command"] == f"pilotfish lab bench {tasks} --policy always-local --policy rules"
     first, second = data["rows"]
     assert (first["policy"], second["policy"]) == ("always-local", "rules")
@@ -80,6 +82,22 @@ def test_the_log_is_an_outcome_table_to_replay(
     columns = ("correct", "cost", "latency_ms", "confidence")
     assert header == "id,prompt,group," + ",".join(f"scripted|{column}" for column in columns)
     assert [row.split(",")[0] for row in rows] == ["a", "b"]
+
+
+def test_a_task_that_a_lane_had_no_model_for_is_left_out_of_the_log(
+    command: Any, tasks: str, scripted: Callable[..., None], tmp_path: Path
+) -> None:
+    def half(text: str) -> str:
+        if "2 + 2" in text:
+            raise ConnectionError("nobody there")
+        return "Answer: B"
+
+    scripted(half)
+    log = tmp_path / "log.csv"
+    arguments = ("lab", "bench", tasks, "--policy", "always-local", "--log", str(log))
+    assert "Left out of it: 1 of 2 tasks" in " ".join(command(*arguments).out.split())
+    assert [row.split(",")[0] for row in log.read_text().splitlines()] == ["id", "b"]
+    assert command(*arguments, "--json").data["left_out"] == ["a"]
 
 
 def test_limit_takes_the_first_tasks(command: Any, tasks: str, model: list[str]) -> None:
