@@ -1,4 +1,4 @@
-"""`pilotfish lab replay`: policies on an outcome table, without calling a model."""
+"""`pilotfish lab replay`: policies on an outcome table, without asking any model for an answer."""
 
 from __future__ import annotations
 
@@ -42,7 +42,8 @@ def replay(
 ) -> None:
     """Replay policies on a table of known outcomes.
 
-    Prints quality, cost, APGR and CPT, beside the baselines. No model is called. Policies are never scored on rows they were trained on.
+    Prints quality, cost, APGR and CPT, beside the baselines. No model answers anything: only the policy `llm` calls
+    one, to decide. Policies are never scored on rows they were trained on.
     """
     from ..lab.importers import load_table
     from ..lab.provenance import spell

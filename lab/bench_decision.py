@@ -19,11 +19,11 @@ import numpy as np
 from .. import UnavailableError, UsageError
 from ..models.settings import load_settings
 from ..router.deciding import decide_now
-from ..router.llm import LlmPolicy
 from ..router.load import load_policy, parse_policy, policy_names, shipped_policies
 from ..router.policy import Policy
 from ..router.subtask import Subtask
 from .bench import Report
+from .contenders import refuse_stand_in
 from .importers import load_table
 from .recipes import Context, Recipe, find_recipe
 from .replay import replay
@@ -161,7 +161,7 @@ def _remarks(
 
 def _contender(name: str, recipe: Recipe, table: OutcomeTable | None) -> Contender:
     policy = _made(name, recipe, table)
-    _refuse_stand_in(policy)
+    refuse_stand_in(policy)
     entry = shipped_policies().get(name)
     asks_a_model = entry is not None and "model" in entry.needs
     apgr = None if table is None or asks_a_model else _apgr(name, policy, table)
@@ -173,12 +173,6 @@ def _made(name: str, recipe: Recipe, table: OutcomeTable | None) -> Policy:
     if recipe.needs_labels and table is not None:
         return recipe.fit(table.take(_split(table)[0]), context=Context(pair=pair_of(table)))
     return load_policy(name, **parse_policy(recipe.name)[1])
-
-
-def _refuse_stand_in(policy: Policy) -> None:
-    """Without its model `llm` would be timed as what it falls back to."""
-    if isinstance(policy, LlmPolicy):
-        policy.model.resolve()
 
 
 def _work(policy: Policy) -> Work:

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import UsageError
+from ..router.llm import LlmPolicy
 from ..router.policy import Decision, Policy
-from ..router.wrapper import decides_by_run
+from ..router.wrapper import Wrapper, decides_by_run
 from .recipes import Context, Recipe, find_recipe
 from .routed import Routed, route
 from .scored import Scored
@@ -32,6 +33,16 @@ def recipe_of(policy: str | Recipe | Policy) -> Recipe:
         return ready
 
     return Recipe(name=repr(ready), needs_labels=False, fit=given)
+
+
+def refuse_stand_in(policy: Policy) -> None:
+    """Raises `UnavailableError`, with the remedy, where a policy's model is missing: what it falls back to would be
+    taken for the policy."""
+    inmost = policy
+    while isinstance(inmost, Wrapper):
+        inmost = inmost.inner
+    if isinstance(inmost, LlmPolicy):
+        inmost.model.resolve()
 
 
 class Contenders:
@@ -91,6 +102,7 @@ class Contenders:
         if recipe.name in self._ready:
             return self._ready[recipe.name]
         policy = recipe.fit(train, context=Context(pair=self._pair, seed=seed))
+        refuse_stand_in(policy)
         if not recipe.needs_labels:
             self._ready[recipe.name] = policy
         return policy

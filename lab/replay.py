@@ -1,6 +1,7 @@
 """Replays policies on an outcome table: what each would have earned and cost, beside the baselines that need no policy.
 
-No model is called, and nothing is scored that a policy was trained on.
+No model that answers is called: only `llm` asks its own, about each prompt. Nothing is scored that a policy was trained
+on, and no policy whose model is missing.
 """
 
 from __future__ import annotations

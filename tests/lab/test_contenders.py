@@ -3,6 +3,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
+
+from pilotfish import UnavailableError
 from pilotfish.lab.replay import replay
 from pilotfish.router.llm import LlmPolicy, RoutingModel
 from pilotfish.router.policy import Decision
@@ -17,6 +20,12 @@ class Around(Wrapper):
 
     def revise(self, subtasks: Sequence[Subtask], decisions: Sequence[Decision]) -> list[Decision]:
         return list(decisions)
+
+
+def test_a_policy_without_its_model_is_not_scored_as_what_stands_in_for_it(make_table: Any) -> None:
+    for named in ("llm", "threshold:policy=llm,threshold=0.5"):
+        with pytest.raises(UnavailableError, match="pilotfish models pull smollm2-135m"):
+            replay(make_table(60), [named, "rules"])
 
 
 def test_a_model_is_asked_once_about_a_prompt_however_many_seeds(make_table: Any) -> None:
