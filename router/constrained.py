@@ -60,7 +60,9 @@ class Constrained(Wrapper):
         self.data_classes = {name: _lanes(name, lanes) for name, lanes in given.items()}
         self.context_tokens = _positive("context_tokens", context_tokens)
         self.latency_ms = _positive("latency_ms", latency_ms)
-        self.latencies_ms = {_lane(name, "latencies_ms"): ms for name, ms in (latencies_ms or {}).items()}
+        self.latencies_ms = {
+            _lane(name, "latencies_ms"): _taken(name, ms) for name, ms in (latencies_ms or {}).items()
+        }
         if self.latency_ms is not None and not self.latencies_ms:
             raise UsageError(
                 f"the target latency_ms={latency_ms!r} needs what each lane takes: give latencies_ms, "
@@ -144,11 +146,14 @@ def _read(constraints: str | Mapping[str, Any]) -> dict[str, Any]:
         return dict(constraints)
     path, source = Path(constraints), "the constraints given"
     if ":" not in constraints or path.suffix in (".yaml", ".yml", ".json"):
-        if not path.is_file():
+        try:
+            constraints, source = path.read_text(encoding="utf-8"), repr(str(path))
+        except OSError as error:
             raise UsageError(
-                f"no constraints at {constraints!r}: there is no such file; or write them as YAML"
-            )
-        constraints, source = path.read_text(encoding="utf-8"), repr(str(path))
+                f"no constraints at {constraints!r}: {error.strerror}; or write them as YAML"
+            ) from None
+        except UnicodeDecodeError:
+            raise UsageError(f"the constraints {constraints!r} are not text in UTF-8") from None
     try:
         found = yaml.safe_load(constraints)
     except yaml.YAMLError as error:
@@ -178,6 +183,8 @@ def _settled(decision: Decision, lane: LaneName, why: str, *, barred: bool = Fal
 
 
 def _lanes(name: str, lanes: str | Sequence[str]) -> tuple[LaneName, ...]:
+    if not isinstance(lanes, str | Sequence):  # pyright: ignore[reportUnnecessaryIsInstance] - from a file
+        raise UsageError(f"data class {name!r} may go to {lanes!r}; name lanes of: {', '.join(LANES)}")
     given: Iterable[str] = [lanes] if isinstance(lanes, str) else lanes
     found: tuple[LaneName, ...] = tuple(_lane(lane, f"data class {name!r}") for lane in given)
     if not found:
@@ -189,6 +196,13 @@ def _lane(name: str, where: str) -> LaneName:
     if name not in LANES:
         raise UsageError(f"{where} names the lane {name!r}; there are: {', '.join(LANES)}")
     return name
+
+
+def _taken(lane: str, ms: Any) -> Any:
+    """A lane's latency: a number, and 0 for one that takes no time."""
+    if isinstance(ms, bool) or not isinstance(ms, int | float) or not ms >= 0:
+        raise UsageError(f"constraint 'latencies_ms' of {lane!r} is {ms!r}; it must be a number, 0 or more")
+    return ms
 
 
 def _positive(name: str, limit: Any) -> Any:

@@ -64,8 +64,8 @@ def read_exemplars(path: Path) -> tuple[Exemplar, ...]:
     try:
         text = path.read_text(encoding="utf-8")
         content = yaml.safe_load(text)
-    except FileNotFoundError:
-        raise UsageError(f"no exemplars at {str(path)!r}: there is no such file") from None
+    except OSError as error:
+        raise UsageError(f"no exemplars at {str(path)!r}: {error.strerror}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UsageError(
             f"exemplars {str(path)!r} are not YAML; texts with signs need quotes: {error}"

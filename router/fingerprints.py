@@ -54,8 +54,10 @@ def read_fingerprints(path: Path) -> frozenset[int]:
     """The fingerprints in `path`. Raises `UsageError` when the file is missing, of another form, or altered."""
     try:
         data = path.read_bytes()
-    except FileNotFoundError:
-        raise UsageError(f"no fingerprints at {str(path)!r}; train again to write them") from None
+    except OSError as error:
+        raise UsageError(
+            f"no fingerprints at {str(path)!r} ({error.strerror}); train again to write them"
+        ) from None
     start = len(MAGIC) + _DIGEST
     body = data[start:]
     if not data.startswith(MAGIC) or len(body) % BYTES or data[len(MAGIC) : start] != _digest(body):

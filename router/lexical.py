@@ -60,11 +60,11 @@ def read_model(path: Path) -> LexicalModel:
     """The model in `path`. Raises `UsageError` when the file is not one this version can read."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except OSError as error:
         raise UsageError(
-            f"no router weights at {str(path)!r}; train some with `pilotfish lab train`"
+            f"no router weights at {str(path)!r} ({error.strerror}); train some with `pilotfish lab train`"
         ) from None
-    except json.JSONDecodeError as error:
+    except ValueError as error:
         raise UsageError(f"router weights {str(path)!r} are not JSON ({error}); train them again") from None
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise UsageError(

@@ -149,3 +149,23 @@ def test_constraints_come_in_any_form(tmp_path: Path, form: str) -> None:
 def test_constraints_that_make_no_sense_are_named(constraints: Any, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         make_constrained(always_large(), constraints=constraints)
+
+
+@pytest.mark.parametrize(
+    ("constraints", "said"),
+    [
+        ("{latency_ms: 100, latencies_ms: {local: abc}}", "'latencies_ms' of 'local' is 'abc'"),
+        ("{latency_ms: 100, latencies_ms: {local: .nan}}", "'latencies_ms' of 'local' is nan"),
+        ("{latency_ms: 100, latencies_ms: {local: -1}}", "'latencies_ms' of 'local' is -1"),
+        ("{data_classes: {x: null}}", "data class 'x' may go to None"),
+        ("{data_classes: {x: {local: 1}}}", "data class 'x' may go to {'local': 1}"),
+    ],
+)
+def test_a_value_that_will_not_do_is_named_with_its_key(constraints: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        make_constrained(always_large(), constraints=constraints)
+
+
+def test_a_folder_is_no_file_of_constraints(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"no constraints at .*Is a directory"):
+        make_constrained(always_large(), constraints=str(tmp_path))
