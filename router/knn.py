@@ -202,6 +202,8 @@ def voting_of(*, k: int, temperature: float, shrinkage: float = 1.0) -> Voting:
 def find_embedder(embedder: str | Embedder, *, home: Path | str | None = None) -> Embedder:
     """An embedder as it is, or the catalogue's by name, with its weights and cache under `home`."""
     if not isinstance(embedder, str):
+        if not callable(getattr(embedder, "encode_query", None)):
+            raise UsageError(f"embedder {embedder!r} is none; name one of the catalogue, such as 'minilm-l6'")
         return embedder
     if home is None:
         from ..models.settings import load_settings

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Annotated, Any, Literal, Protocol, cast, runtime_checkable
 
 import yaml
 
 from .. import UsageError
+from .calibration import Calibration
+from .exemplars import Exemplar
+from .options import AtLeast, check_values
 from .plugins import find_plugins, load_plugin
 from .policy import Policy
 
@@ -32,6 +35,13 @@ class Entry:
     needs: tuple[Need, ...] = ()
     weights: str | None = None
     """The file of `router/weights` that it uses unless told otherwise; its card is the same name with `.card.md`."""
+
+
+@runtime_checkable
+class ChatModel(Protocol):
+    """A chat model of langchain-core, which is not imported to know one."""
+
+    ainvoke: Any
 
 
 def _always_local() -> Policy:
@@ -67,8 +77,8 @@ def _rules() -> Policy:
 def _bandit(
     *,
     policy: str | Policy = DEFAULT,
-    state: str | None = None,
-    arms: str = "local;large",
+    state: str | Path | None = None,
+    arms: str | Sequence[str] = "local;large",
     prices: Mapping[str, float] | None = None,
     exploration: float = 0.05,
     tradeoff: float = 0.1,
@@ -118,10 +128,10 @@ def _budgeted(
 
 def _capability(
     *,
-    weights: str | None = None,
+    weights: str | Path | None = None,
     tradeoff: float = 0.0,
     embedder: Any = None,
-    home: str | None = None,
+    home: str | Path | None = None,
     kinds: str | Policy = DEFAULT,
 ) -> Policy:
     from .capability import make_capability
@@ -133,12 +143,12 @@ def _capability(
 
 def _knn(
     *,
-    exemplars: str = "shipped",
+    exemplars: str | Path | Sequence[Exemplar] = "shipped",
     k: int = 16,
     temperature: float = 0.05,
     embedder: Any = "minilm-l6",
-    home: str | None = None,
-    weights: str | None = None,
+    home: str | Path | None = None,
+    weights: str | Path | None = None,
 ) -> Policy:
     if weights is not None:
         from .knn_file import read_knn
@@ -157,7 +167,7 @@ def _constrained(
     return make_constrained(load_inner(policy), constraints=constraints)
 
 
-def _learned(*, weights: str | None = None, threshold: float = 0.5) -> Policy:
+def _learned(*, weights: str | Path | None = None, threshold: float = 0.5) -> Policy:
     from .learned import load_learned
 
     return load_learned(weights=weights, threshold=threshold)
@@ -165,18 +175,18 @@ def _learned(*, weights: str | None = None, threshold: float = 0.5) -> Policy:
 
 def _llm(
     *,
-    model: str | None = None,
+    model: str | ChatModel | None = None,
     fallback: str | Policy = "rules",
     prompt: str = "route",
-    weights: str | None = None,
+    weights: str | Path | None = None,
     logprobs: bool = True,
-    concurrency: int = 4,
+    concurrency: Annotated[int, AtLeast(1)] = 4,
     timeout_s: float = 60.0,
 ) -> Policy:
     from .llm import load_llm
 
     made = load_llm(
-        model=model,
+        model=cast("Any", model),
         fallback=load_inner(fallback),
         prompt=prompt,
         weights=weights,
@@ -188,7 +198,10 @@ def _llm(
 
 
 def _cascade(
-    *, policy: str | Policy | None = None, min_confidence: float | None = None, calibration: Any = None
+    *,
+    policy: str | Policy | None = None,
+    min_confidence: float | None = None,
+    calibration: str | Path | Calibration | None = None,
 ) -> Policy:
     from .cascade import load_cascade
 
@@ -196,7 +209,10 @@ def _cascade(
 
 
 def _threshold(
-    *, policy: str | Policy | None = None, threshold: float | None = None, calibration: Any = None
+    *,
+    policy: str | Policy | None = None,
+    threshold: float | None = None,
+    calibration: str | Path | Calibration | None = None,
 ) -> Policy:
     from .threshold import load_threshold
 
@@ -265,7 +281,8 @@ def shipped_policies() -> Mapping[str, Entry]:
 def load_policy(name: str = DEFAULT, **options: Any) -> Policy:
     """The policy called `name` with its options, which `pilotfish lab policies` lists; a shipped one wins its name.
 
-    Raises `UsageError` naming the nearest policy or the options there are, or the package whose policy fails.
+    Raises `UsageError` naming the nearest policy, the options there are, the option whose value will not do, or the
+    package whose policy fails.
     """
     make = _find(name)
     allowed = inspect.signature(make).parameters
@@ -278,6 +295,7 @@ def load_policy(name: str = DEFAULT, **options: Any) -> Policy:
         required = parameter.kind is parameter.KEYWORD_ONLY and parameter.default is parameter.empty
         if required and option not in options:
             raise UsageError(f"policy {name!r} needs its option {option!r}; write {name}:{option}=VALUE")
+    check_values(name, make, options, strict=name in _POLICIES)
     made = make(**options)
     if not callable(getattr(made, "decide", None)):
         raise UsageError(f"policy {name!r} came out as {made!r}, which has no method decide(subtasks)")

@@ -1,12 +1,20 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pilotfish import UsageError
 from pilotfish.router.deciding import decide_now
-from pilotfish.router.load import load_inner, load_policy, parse_policy, policy_names, shipped_policies
+from pilotfish.router.load import (
+    load_inner,
+    load_policy,
+    parse_policy,
+    policy_from,
+    policy_names,
+    shipped_policies,
+)
 from pilotfish.router.policy import RunPolicy
 from pilotfish.router.subtask import Subtask
 from pilotfish.testing.policy_conformance import check_policy, check_run_policy
@@ -79,3 +87,51 @@ def test_an_unknown_option_names_those_there_are() -> None:
         load_policy("random", sed=1)
     with pytest.raises(UsageError, match="takes no options"):
         load_policy("rules", seed=1)
+
+
+@pytest.mark.parametrize(
+    ("spelt", "said"),
+    [
+        ("random:share=abc", "policy 'random' option 'share' is 'abc', which is not a number$"),
+        ("random:share=.nan", "policy 'random' option 'share' is nan, which is not a number$"),
+        ("random:share=", "option 'share' is None, which is not a number$"),
+        ("random:seed=1.5", "option 'seed' is 1.5, which is not a whole number$"),
+        ("bandit:exploration=abc", "option 'exploration' is 'abc', which is not a number$"),
+        ("bandit:prices=3", "option 'prices' is 3, which is not names with a number each$"),
+        (
+            "bandit:prices={large: .nan}",
+            "option 'prices' is {'large': nan}, which is not names with a number",
+        ),
+        ("bandit:arms=5", "option 'arms' is 5, which is not text or a list$"),
+        ("bandit:state=12", "option 'state' is 12, which is not text or a path; put it in quotes$"),
+        ("budgeted:usd=abc", "option 'usd' is 'abc', which is not a number$"),
+        ("cascade:min_confidence=high", "option 'min_confidence' is 'high', which is not a number$"),
+        ("cascade:calibration=5", "option 'calibration' is 5, which is not text or a path or a Calibration$"),
+        ("constrained:constraints=5", "option 'constraints' is 5, which is not text or names with values$"),
+        ("knn:exemplars=5", "option 'exemplars' is 5, which is not text or a path or a list$"),
+        ("knn:embedder=5", "embedder 5 is none"),
+        ("learned:threshold=abc", "option 'threshold' is 'abc', which is not a number$"),
+        ("llm:concurrency=0", "option 'concurrency' is 0, which is not a whole number from 1 up$"),
+        ("llm:logprobs=1", "option 'logprobs' is 1, which is not true or false$"),
+        ("llm:model=5", "option 'model' is 5, which is not text or a ChatModel$"),
+        ("threshold:threshold=abc", "option 'threshold' is 'abc', which is not a number$"),
+        ("threshold:policy=5", "option 'policy' is 5, which is not text or a policy$"),
+        ("constrained:policy=random:share=abc", "policy 'random' option 'share' is 'abc'"),
+    ],
+)
+def test_a_value_that_will_not_do_is_refused_with_its_option(spelt: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        policy_from(spelt)
+
+
+def test_a_whole_number_is_a_number() -> None:
+    assert repr(load_policy("random", share=1)) == "RandomPolicy(seed=0, share=1)"
+
+
+@pytest.mark.parametrize(
+    "spelt",
+    [f"{name}={{}}" for name in ("learned:weights", "knn:exemplars", "knn:weights", "capability:weights")],
+)
+def test_a_folder_for_a_file_is_refused(tmp_path: Path, spelt: str) -> None:
+    with pytest.raises(UsageError, match=r"Is a directory"):
+        policy_from(spelt.format(tmp_path))
