@@ -60,12 +60,14 @@ class Contenders:
         *,
         progress: Progress | None,
         steps: int,
+        folded: bool = False,
     ) -> None:
         self._recipes = recipes
         self._table = table
         self._pair = pair
         self._progress = progress
         self._steps = steps
+        self._folded = folded
         self._done = 0
         self._ready: dict[str, Policy] = {}
         self._routed: dict[str, Routed] = {}
@@ -103,6 +105,11 @@ class Contenders:
             return self._ready[recipe.name]
         policy = recipe.fit(train, context=Context(pair=self._pair, seed=seed))
         refuse_stand_in(policy)
+        if self._folded and decides_by_run(policy):
+            raise UsageError(
+                f"policy {recipe.name!r} decides by the whole run, and every fold would be a run, with a budget of its "
+                "own; leave out --folds, or give --labels N where another policy needs labelled rows"
+            )
         if not recipe.needs_labels:
             self._ready[recipe.name] = policy
         return policy

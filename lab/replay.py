@@ -99,7 +99,8 @@ def replay(
     that share of them, and scored on the rest, once per seed; with `folds`, fitted on all folds but one and scored on
     that, all folds pooled. `rows` takes a random sample of the table, `without` leaves out the prompts of another
     one. With both `small` and `large` named the table becomes one of these two models. Raises `UsageError` that names
-    the remedy where labels are missing, or where too few rows are left that no policy was trained on.
+    the remedy where labels are missing, where folds meet a policy that decides by the whole run, or where too few rows
+    are left that no policy was trained on; `UnavailableError` where a policy's model is missing.
     """
     recipes = [recipe_of(policy) for policy in policies]
     _check(recipes, labelled=labels is not None or folds is not None)
@@ -109,7 +110,7 @@ def replay(
     known = identities(table)
     divisions = splits_of(table, labels=labels, seeds=seeds, folds=folds, identity=known.tolist())
     steps = len(divisions) * len(recipes)
-    contenders = Contenders(recipes, table, pair, progress=progress, steps=steps)
+    contenders = Contenders(recipes, table, pair, progress=progress, steps=steps, folded=folds is not None)
     parts: dict[int, list[_Part]] = {}
     for split in divisions:
         parts.setdefault(split.seed, []).append(_part(table, split, contenders, pair, known))
