@@ -74,16 +74,16 @@ def train_on_table(
     """
     recipe, module = _trainable(what)
     table = table.only((small, large)) if small and large and small != large else table
-    pair = pair_of(table, small=small, large=large)
     if labels is None:
+        pair = pair_of(table, small=small, large=large)
         policy = recipe.fit(table, context=Context(pair=pair, seed=seed))
         return _written(module, policy, what, out, train=table, command=command)
-    split = splits_of(table, labels=labels, seeds=max(seeds, seed + 1))[seed]
-    fitted: dict[int, Policy] = {}
+    fitted: dict[int, tuple[Policy, OutcomeTable]] = {}
 
     def fit(train: OutcomeTable, /, *, context: Context) -> Policy:
-        fitted[context.seed] = recipe.fit(train, context=context)
-        return fitted[context.seed]
+        policy = recipe.fit(train, context=context)
+        fitted[context.seed] = policy, train
+        return policy
 
     found = replay(
         table,
@@ -96,8 +96,10 @@ def train_on_table(
     )
     summary = found.summary()
     figures = _figures(next(row for row in summary if row["policy"] == what))
-    train = table.take(split.train)
-    policy = fitted.get(seed) or recipe.fit(train, context=Context(pair=pair, seed=seed))
+    if seed not in fitted:
+        split = splits_of(found.table, labels=labels, seeds=seed + 1)[seed]
+        fit(found.table.take(split.train), context=Context(pair=found.pair, seed=seed))
+    policy, train = fitted[seed]
     done = _written(module, policy, what, out, train=train, command=command, figures=figures)
     return replace(done, summary=summary)
 
