@@ -32,11 +32,19 @@ def _found(found: Calibration) -> list[str]:
         f"{found.policy} {found.version}: {cut}.",
         f"Guarantee: at least {found.target:.1%} of the quality of {found.large}, with probability "
         f"{found.confidence:.0%}, on prompts like these.",
+        f"Certified for the log's column {found.small!r} as the small model: in an agent it holds only where "
+        f"{_carried_out(found)}.",
         f"On the {found.n} rows of the log: quality {found.quality:.1%} against {found.reference_quality:.1%}"
         f"{kept}; {found.large_share:.1%} go to the large model{left}.",
         f"Cost {unit}{found.cost:.4g}{per} against {unit}{found.reference_cost:.4g} for always asking the large model: "
         f"{_saved(found.saving)}.",
     ]
+
+
+def _carried_out(found: Calibration) -> str:
+    if found.measure == "confidence":
+        return "that model carries the steps out as reasoning; of knowledge no agent asks for the confidence"
+    return "that carries out the steps below the threshold, and by their kind knowledge goes to the retriever"
 
 
 def _saved(saving: float) -> str:

@@ -19,10 +19,9 @@ FORMAT = "pilotfish-calibration-1"
 class Calibration:
     """A threshold, its guarantee and its figures on the calibration log; figures are means per prompt.
 
-    What is certified is the log: its column `large` from the threshold on, its column `small` on every other row. In an
-    agent that holds only where the steps that are not sent to the large model are carried out by what `small` names.
-    The agent chooses their lane by kind: with a corpus, knowledge goes to the retriever, which the column MODEL says
-    nothing about and MODEL+retrieval does.
+    Certified are two columns of the log: `large` from the threshold on, `small` on every other row. In an agent that
+    holds only where the other steps are carried out by what `small` names. Their lane goes by kind: knowledge is the
+    retriever's, or where there is no corpus the large model's, and the column MODEL says nothing about either.
     """
 
     measure: Literal["large_score", "confidence"]
@@ -39,8 +38,8 @@ class Calibration:
     beforehand; at least `target`. It was chosen on these rows, so that only `target` is promised."""
     quality: float
     quality_lower: float
-    """`share_lower` of `reference_quality`: a bound for a threshold named beforehand times what the large model was seen
-    to earn on these rows. The threshold was chosen on them, so this is no bound of its quality: only `target` is."""
+    """`share_lower` of `reference_quality`: a bound for a threshold named beforehand, times what the large model was
+    seen to earn on these rows. The threshold was chosen on them, so this is no bound of its quality."""
     reference_quality: float
     """Of always asking the large model."""
     large_share: float

@@ -27,7 +27,9 @@ class Cascade(Wrapper):
     """The inner policy's kinds, never its large lane; the small model's answer stands from `min_confidence` on.
 
     With a `calibration` its threshold is the minimal confidence, and another inner policy or version than the
-    calibrated one is refused.
+    calibrated one is refused. An agent asks for the confidence of reasoning in the local lane alone: what the
+    retriever answers, and knowledge from the small model's memory, stands or falls by its sources, so that no
+    calibration holds for it.
     """
 
     def __init__(

@@ -76,6 +76,7 @@ def test_the_json_holds_figures_guarantee_and_origin(command: Callable[..., Any]
 def test_it_says_what_is_guaranteed_and_saved(command: Callable[..., Any], log: Path) -> None:
     said = command("lab", "calibrate", str(log), "--target", "0.9", "--check", "3").out
     assert "Guarantee: at least 90.0% of the quality of big, with probability 90%" in said
+    assert "Certified for the log's column 'tiny' as the small model: in an agent it holds only where" in said
     assert "% saved." in said
     assert "% of it (90.0% is promised)" in said, "and no bound that a chosen threshold does not have"
     assert "Check, 3 random splits, 300 rows calibrated on" in said
