@@ -17,48 +17,53 @@ if TYPE_CHECKING:
     from ..router.calibration import Calibration
 
 
+Target = Annotated[float, typer.Option(help="Share of the large model's quality to keep.")]
+Confidence = Annotated[float, typer.Option(help="Probability with which it is kept.")]
+Scored = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME[:option=value,…]",
+        help="Whose score is cut; `cascade` cuts the small model's own confidence, which LOG must then have.",
+    ),
+]
+FittedOn = Annotated[
+    float | None,
+    typer.Option(help="Random rows to fit the policy on, or their share below 1; calibrated on the rest."),
+]
+Reference = Annotated[str | None, typer.Option(help="Large model, the reference; the best unless set.")]
+Halves = Annotated[
+    int | None,
+    typer.Option(min=1, help="Also put the guarantee to the test over this many random halves of the log."),
+]
+CheckRows = Annotated[
+    int | None,
+    typer.Option(
+        help="Rows the check calibrates on, to see what fewer would do; half of the log unless set."
+    ),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        help="Write the calibration file that `threshold` and `cascade` read; a policy fitted just now is kept in "
+        "the folder of the same name without its ending."
+    ),
+]
+Seed = Annotated[int, typer.Option(min=0, help="Of the labelled rows, their order, and the halves.")]
+
+
 def calibrate(
     log: Annotated[Path, typer.Argument(metavar="LOG", help=TABLE_HELP)],
     *,
-    policy: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME[:option=value,…]",
-            help="Whose score is cut; `cascade` cuts the small model's own confidence, which LOG must then have.",
-        ),
-    ] = "learned",
-    target: Annotated[float, typer.Option(help="Share of the large model's quality to keep.")] = 0.95,
-    confidence: Annotated[float, typer.Option(help="Probability with which it is kept.")] = 0.9,
-    labels: Annotated[
-        float | None,
-        typer.Option(
-            help="Random rows to fit the policy on, or their share below 1; calibrated on the rest."
-        ),
-    ] = None,
+    policy: Scored = "learned",
+    target: Target = 0.95,
+    confidence: Confidence = 0.9,
+    labels: FittedOn = None,
     small: Small = None,
-    large: Annotated[
-        str | None, typer.Option(help="Large model, the reference; the best unless set.")
-    ] = None,
-    check: Annotated[
-        int | None,
-        typer.Option(
-            min=1, help="Also put the guarantee to the test over this many random halves of the log."
-        ),
-    ] = None,
-    rows: Annotated[
-        int | None,
-        typer.Option(
-            help="Rows the check calibrates on, to see what fewer would do; half of the log unless set."
-        ),
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            help="Write the calibration file that `threshold` and `cascade` read; a policy fitted just now is kept in "
-            "the folder of the same name without its ending."
-        ),
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of the labelled rows, their order, and the halves.")] = 0,
+    large: Reference = None,
+    check: Halves = None,
+    rows: CheckRows = None,
+    out: Out = None,
+    seed: Seed = 0,
     json: Json = False,
 ) -> None:
     """Find the cheapest threshold that keeps its promise.
