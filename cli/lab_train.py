@@ -60,9 +60,7 @@ def train(
     With --labels N a policy for an outcome table is fitted on N random rows and scored on the rest; without, it is
     fitted on all of them.
     """
-    from ..models.settings import load_settings
-
-    folder = out or load_settings().home / "trained" / what
+    folder = _folder(out, what)
     if what in _ON_TABLES:
         path = _needed(table, f"{what!r} is trained on an outcome table; pass --table TABLE")
         ends = {"labels": labels, "small": small, "large": large}
@@ -75,8 +73,7 @@ def train(
             path, what, folder, seed=seed, seeds=seeds, without=without, curve=curve, quiet=json
         )
     else:
-        known = ", ".join(map(repr, (*_ON_SETS, *_ON_TABLES, _LLM)))
-        raise UsageError(f"{what!r} cannot be trained; --what is one of {known}")
+        raise _unknown(what)
     _show(report, json=json)
 
 
@@ -160,6 +157,17 @@ def _calibrated(out: Path, model: str | None, seed: int) -> dict[str, Any]:
     from ..lab.llm_fit import calibrate_llm
 
     return to_json(asyncio.run(calibrate_llm(out=out, model=model, seed=seed, progress=_say)))
+
+
+def _folder(out: Path | None, what: str) -> Path:
+    from ..models.settings import load_settings
+
+    return out or load_settings().home / "trained" / what
+
+
+def _unknown(what: str) -> UsageError:
+    known = ", ".join(map(repr, (*_ON_SETS, *_ON_TABLES, _LLM)))
+    return UsageError(f"{what!r} cannot be trained; --what is one of {known}")
 
 
 def _needed(path: Path | None, remedy: str) -> Path:
