@@ -115,6 +115,7 @@ def test_the_whole_bench_routes_sums_to_the_small_model(
     assert "</svg>" in picture.with_suffix(".svg").read_text()
     assert sorted(file.name for file in picture.parent.iterdir()) == ["heat.png", "heat.svg"]
     assert "| gold categories | 100.0" in report.text
+    assert "about twenty variants were scored on MMLU-Pro" in report.text
 
 
 def test_without_an_embedder_learned_is_measured_alone(
