@@ -58,7 +58,7 @@ async def _finish(scope: RunScope, subtask: Subtask, upstream: Mapping[str, Subt
     state: SubtaskInput = {"subtask": row, "upstream": answers, "key": key}
     result = _skipped(filled, lost) if lost else await _carried_out(scope, filled, state)
     scope.services.ledger.append(scope.run_id, "subtask", to_json(result), subtask_id=subtask.id, key=key)
-    teach(scope.services.policy, filled, result)
+    await teach(scope.services.policy, filled, result)
     scope.emit(SubtaskFinished(run_id=scope.run_id, subtask_id=subtask.id, result=result))
     return result
 

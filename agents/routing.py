@@ -6,10 +6,13 @@ the finished subtask, so a run killed between the two forgets one lesson rather 
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
+import functools
 import inspect
 import logging
 from collections.abc import Awaitable
+from concurrent.futures import ThreadPoolExecutor
 
 from .. import UsageError
 from ..router.policy import Decision, Policy, RunPolicy
@@ -24,6 +27,8 @@ logger = logging.getLogger(__name__)
 
 UNVERIFIED = 0.5
 """Reward of an answer that nothing could check: it is neither shown right nor shown wrong."""
+_TEACHER = ThreadPoolExecutor(max_workers=1, thread_name_prefix="pilotfish-lessons")
+"""One thread for every lesson: in the order in which subtasks finish, and never two at once."""
 
 
 def scope_for(scope: RunScope, plan: Plan) -> RunScope:
@@ -47,13 +52,17 @@ async def decide(scope: RunScope, subtask: Subtask) -> Decision:
     return decisions[0]
 
 
-def teach(policy: Policy, subtask: Subtask, result: SubtaskResult) -> None:
-    """Tell a policy that learns what became of its decision; what says nothing of the decision is not told."""
+async def teach(policy: Policy, subtask: Subtask, result: SubtaskResult) -> None:
+    """Tell a policy that learns what became of its decision; what says nothing of the decision is not told.
+
+    A lesson may wait for a lock and write a file, so it has a thread of its own, and the event loop goes on.
+    """
     learning, reward = learner(policy), reward_of(result)
     if learning is None or reward is None or result.decision is None:
         return
+    lesson = functools.partial(learning.learn, subtask, result.decision, reward=reward)
     try:
-        learning.learn(subtask, result.decision, reward=reward)
+        await asyncio.get_running_loop().run_in_executor(_TEACHER, lesson)
     except Exception:  # the answer stands, whatever becomes of the lesson
         logger.exception("the policy %r could not learn from subtask %r", policy, subtask.id)
 

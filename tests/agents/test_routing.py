@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from pilotfish.agents.attempt import Attempt
 from pilotfish.agents.plan import Plan
 from pilotfish.agents.run_graph import run_graph
-from pilotfish.agents.scope import open_scope
+from pilotfish.agents.scope import LANE_SLOTS, open_scope
 from pilotfish.agents.verifier import as_verifier
 from pilotfish.router.load import load_policy
 from pilotfish.router.policy import Decision, Policy, large_score
@@ -188,6 +189,34 @@ async def test_a_bandit_learns_from_the_verdicts_of_run_after_run(tmp_path: Path
     )
     assert "24 lessons" in ship.reason, "the state outlives the agent"
     assert large_score(plane) - large_score(ship) > 0.1
+
+
+async def test_a_lesson_that_waits_holds_up_no_other_subtask_and_none_is_given_at_the_same_time(
+    tmp_path: Path,
+) -> None:
+    under_way: list[str] = []
+    overlaps: list[str] = []
+    last_is_carried_out = threading.Event()
+
+    class Slow(FakeLearner):
+        def learn(self, subtask: Subtask, decision: Decision, /, *, reward: float) -> None:
+            under_way.append(subtask.id)
+            overlaps.extend(under_way[1:])
+            assert last_is_carried_out.wait(30), "the loop stood still"
+            super().learn(subtask, decision, reward=reward)
+            under_way.remove(subtask.id)
+
+    def answer(subtask: Subtask, _context: object) -> str:
+        if subtask.id == "s2":
+            last_is_carried_out.set()
+        return "fine"
+
+    policy = Slow()
+    services = fake_services(tmp_path, {"local": FakeLane("local", answer)}, policy=policy)
+    plan = Plan([Subtask(id=f"s{number}", text="x") for number in range(3)])
+    await run_plan(dataclasses.replace(services, slots={**LANE_SLOTS, "local": 1}), plan)
+    assert sorted(policy.rewards()) == [("s0", 1.0), ("s1", 1.0), ("s2", 1.0)]
+    assert overlaps == []
 
 
 async def test_a_lesson_that_fails_leaves_the_answer_standing(
