@@ -19,7 +19,7 @@ def classify(
 ) -> None:
     """Read subtasks, write decisions, as JSON lines.
 
-    Standard input holds an {"id", "text"} a line; standard output gets an
+    Standard input holds an {"id", "text"} a line, with a "data_class" if it has one; standard output gets an
     {"id", "kind", "p_reasoning", "lane", "policy", "version"} for each, in order.
     """
     from ..models.settings import load_settings

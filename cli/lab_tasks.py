@@ -214,7 +214,8 @@ def render_tasks(found: TaskBench, *, log: Path | None = None) -> None:
         screen.print(_way(row), markup=False)
     screen.print(f"Rows: {found.folder / 'results.jsonl'}", markup=False, soft_wrap=True)
     if log is not None:
-        screen.print(f"Outcome table: {log}; next: pilotfish lab replay {log} --policy learned", markup=False)
+        onward = f"; next: pilotfish lab replay {log} --policy rules" if len(found.table().models) > 1 else ""
+        screen.print(f"Outcome table: {log}{onward}", markup=False)
         if found.left_out:
             screen.print(
                 f"Left out of it: {len(found.left_out)} of {len(found.tasks)} tasks, which a lane had no time, "

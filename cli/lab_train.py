@@ -191,7 +191,9 @@ def _show(report: dict[str, Any], *, json: bool) -> None:
             console().print(Markdown(value))
         elif key == "summary":
             console().print(Markdown(_beside(value)))
-        elif key not in ("points", "table") and not (key == "figures" and report.get("summary")):
+        elif key not in ("points", "table") and not (
+            key == "figures" and (report.get("summary") or not value)
+        ):
             typer.echo(f"{key}: {value}")
 
 

@@ -19,7 +19,7 @@ def render_replay(console: Console, found: Replay) -> None:
     """Title, table, what it means, notes."""
     lines = found.summary()
     policies = [line for line in lines if not line["baseline"]]
-    key = "apgr" if any(line["apgr"] is not None for line in policies) else "quality"
+    key = "apgr" if policies and all(line["apgr"] is not None for line in policies) else "quality"
     shown = [line for line in lines if not line["policy"].startswith("random@")]
     shown.sort(key=lambda line: -1e9 if line[key] is None else line[key], reverse=True)
     table = found.table

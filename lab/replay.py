@@ -161,7 +161,7 @@ def _check(recipes: Sequence[Recipe], *, labelled: bool) -> None:
     if needy and not labelled:
         raise UsageError(
             f"policy {needy[0]!r} is fitted on labelled rows; add --labels N to fit it on N of them and score it on "
-            "the rest, or --folds K, or give it trained weights"
+            "the rest, or --folds K, or give it what it was trained to, such as weights, a state or a calibration"
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -69,7 +70,7 @@ def sample_rows(table: OutcomeTable, rows: int | None, *, seed: int = 0) -> Outc
 
 def _number_of_labels(table: OutcomeTable, labels: float) -> int:
     number = round(labels * len(table)) if 0 < labels < 1 else labels
-    if number != int(number) or not 1 <= number < len(table):
+    if not math.isfinite(number) or number != int(number) or not 1 <= number < len(table):
         raise UsageError(
             f"--labels {labels:g} cannot be taken from the {len(table)} rows of {table.name!r}; "
             f"give 1 to {len(table) - 1}, or a share between 0 and 1"

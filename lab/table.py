@@ -6,6 +6,7 @@ On disk it is CSV, CSV.gz or Parquet with the columns `id, prompt`, optional `gr
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import json
 from collections.abc import Sequence
@@ -59,7 +60,14 @@ class OutcomeTable:
     def model(self, name: str) -> int:
         """The column of a model; raises `UsageError` naming those there are."""
         if name not in self.models:
-            raise UsageError(f"table {self.name!r} has no model {name!r}; it has: {', '.join(self.models)}")
+            near = difflib.get_close_matches(
+                name.casefold(), [model.casefold() for model in self.models], n=1
+            )
+            meant = next((model for model in self.models if near and model.casefold() == near[0]), None)
+            hint = f", did you mean {meant!r}?" if meant else ""
+            raise UsageError(
+                f"table {self.name!r} has no model {name!r}{hint}; it has: {', '.join(self.models)}"
+            )
         return self.models.index(name)
 
     def take(self, rows: Sequence[int] | Rows) -> OutcomeTable:
@@ -109,14 +117,19 @@ def pair_of(table: OutcomeTable, *, small: str | None = None, large: str | None 
     """
     if len(table.models) < 2:
         raise UsageError(
-            f"table {table.name!r} has the outcomes of {len(table.models)} model(s); two are needed"
+            f"table {table.name!r} has the outcomes of {len(table.models)} model(s); two are needed. "
+            "A log of `lab bench` has a second where it was given --corpus or --large"
         )
     means = np.nanmean(table.correct, axis=0)
     last = int(means.argmax()) if large is None else table.model(large)
     first = int(means.argmin()) if small is None else table.model(small)
     if first == last:
+        why = (
+            "named as both" if small is not None and large is not None else "as good and as bad as any other"
+        )
         raise UsageError(
-            f"{table.models[first]!r} is both the small and the large model; name two with --small and --large"
+            f"{table.models[first]!r} would be both the small and the large model, since it is {why}; "
+            "name two with --small and --large"
         )
     return Pair(small=first, large=last)
 

@@ -31,11 +31,12 @@ def read_rows(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
 def classify_rows(policy: Policy, rows: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
     """`{"id", "text"}` to `{"id", "kind", "p_reasoning", "lane", "policy", "version"}`, in order, a batch at a time.
 
+    A row may have a `data_class`, for policies that mind it.
     Raises `UsageError` with the row's number, from 1, when it lacks an id or a text.
     """
     numbered = enumerate(rows, start=1)
     while batch := [_checked(row, f"row {number}") for number, row in islice(numbered, BATCH)]:
-        subtasks = [Subtask(id=str(row["id"]), text=row["text"]) for row in batch]
+        subtasks = [_subtask(row) for row in batch]
         for row, decision in zip(batch, decide_now(policy, subtasks), strict=True):
             yield {
                 "id": row["id"],
@@ -47,6 +48,11 @@ def classify_rows(policy: Policy, rows: Iterable[Mapping[str, Any]]) -> Iterator
             }
 
 
+def _subtask(row: Mapping[str, Any]) -> Subtask:
+    known = {"data_class": row["data_class"]} if "data_class" in row else {}
+    return Subtask(id=str(row["id"]), text=row["text"], **known)
+
+
 def _checked(row: Any, where: str) -> dict[str, Any]:
     if not isinstance(row, Mapping):
         raise UsageError(f'{where} is not a JSON object; expected {{"id": …, "text": …}}')
@@ -54,4 +60,8 @@ def _checked(row: Any, where: str) -> dict[str, Any]:
         raise UsageError(f"{where} has no 'id' that is a string or a whole number: {row.get('id')!r}")
     if not isinstance(row.get("text"), str):
         raise UsageError(f"{where} (id {row['id']!r}) has no 'text' that is a string: {row.get('text')!r}")
+    if not isinstance(row.get("data_class", ""), str):
+        raise UsageError(
+            f"{where} (id {row['id']!r}) has a 'data_class' that is no string: {row['data_class']!r}"
+        )
     return dict(row)
