@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -29,6 +29,7 @@ from ..tracing.ledger import Ledger
 from .tasks_cache import CallCache
 from .tasks_carry import LANES_ALONE, Contender, carry_out, one_step
 from .tasks_file import Task, read_tasks
+from .tasks_identity import policy_identity, refuse_learner, services_identity
 from .tasks_rows import Row, RowFile
 from .tasks_summary import TaskBench
 
@@ -93,7 +94,8 @@ async def arun_tasks(
 
     Args:
         tasks: a file for `read_tasks`, or its tasks.
-        policies: names with options as for `--policy`, or policies. One named twice is run once.
+        policies: names with options as for `--policy`, or policies. One named twice is run once; one that learns
+            while it runs is refused.
         local: the small model, as for `Agent`; so are `large`, `corpus`, `votes`, `timeout_s`, `seed`, `fetch`.
         large: the large model; None runs without one.
         corpus: what the retrieval lane searches; None runs without it.
@@ -110,6 +112,7 @@ async def arun_tasks(
         progress: told of every row.
     """
     _check_numbers(concurrency=concurrency, votes=votes)
+    named = _named(policies)
     settings = settings or load_settings()
     name = name or (Path(tasks).stem if isinstance(tasks, str | Path) else "tasks")
     listed = read_tasks(tasks) if isinstance(tasks, str | Path) else list(tasks)
@@ -119,7 +122,7 @@ async def arun_tasks(
     agent = Agent(policy="always-local", planner=one_step if plan == "one" else plan, **parts)
     services = replace(agent.services, ledger=Ledger(folder / "ledger.db"))
     setting = {"name": name, "plan": plan, "votes": votes, "seed": seed}
-    entrants = _Entrants.of(services, policies, setting, lanes_alone=lanes_alone)
+    entrants = await _Entrants.of(services, named, setting, lanes_alone=lanes_alone)
     rows = await _rows(entrants, listed, settings.home, folder, concurrency, progress)
     return TaskBench(
         tasks=tuple(listed),
@@ -139,20 +142,20 @@ class _Entrants:
     alone: Sequence[Contender]
 
     @classmethod
-    def of(
+    async def of(
         cls,
         services: Services,
-        policies: Sequence[str | Policy],
+        policies: Mapping[str, Policy],
         setting: Mapping[str, Any],
         *,
         lanes_alone: bool,
     ) -> _Entrants:
-        """Every policy once; rows depend on all of the setting but what the tasks are called."""
+        """Rows depend on all of the setting but what the tasks are called, and on all that answers."""
         terms = {key: value for key, value in setting.items() if key != "name"}
-        terms["models"] = _models(services)
+        terms |= services_identity(services)
         return cls(
-            policies=[_contender(services, policy, terms) for policy in dict.fromkeys(policies)],
-            alone=_alone(services, terms) if lanes_alone else [],
+            policies=[await _contender(services, *each, terms) for each in policies.items()],
+            alone=await _alone(services, terms) if lanes_alone else [],
         )
 
     def all(self) -> list[Contender]:
@@ -213,51 +216,47 @@ def _rescored(row: Row, task: Task) -> Row:
     return replace(row, score=score, kind=task.kind, group=task.group)
 
 
-def _contender(services: Services, policy: str | Policy, setting: Mapping[str, Any]) -> Contender:
-    if isinstance(policy, str):
-        name, options = parse_policy(policy)
-        label, policy = policy, load_policy(name, **options)
-    else:
-        label = repr(policy)
-    identity = repr(policy)
-    if " at 0x" in identity:  # an address says nothing, and changes
-        identity = type(policy).__qualname__
+def _named(policies: Sequence[str | Policy]) -> dict[str, Policy]:
+    """Every policy once, by its label; raises before anything is loaded for those that will not do."""
+    found: dict[str, Policy] = {}
+    for at, given in enumerate(policies):
+        if given in policies[:at]:
+            continue
+        policy = _loaded(given) if isinstance(given, str) else given
+        label = given if isinstance(given, str) else repr(given)
+        refuse_learner(label, policy)
+        if label in found:  # such as two fits of one kind
+            label = f"{label} #{1 + sum(name == label or name.startswith(f'{label} #') for name in found)}"
+        found[label] = policy
+    return found
+
+
+def _loaded(given: str) -> Policy:
+    name, options = parse_policy(given)
+    return load_policy(name, **options)
+
+
+async def _contender(
+    services: Services, label: str, policy: Policy, setting: Mapping[str, Any], *, alone: bool = False
+) -> Contender:
+    identity = await policy_identity(policy)
     return Contender(
         label=label,
         services=replace(services, policy=policy),
         setting=digest(dict(setting), identity, sorted(services.lanes)),
+        alone=alone,
     )
 
 
-def _alone(services: Services, setting: Mapping[str, Any]) -> list[Contender]:
+async def _alone(services: Services, setting: Mapping[str, Any]) -> list[Contender]:
     """Each lane with nothing to escalate to."""
     contenders: list[Contender] = []
     for lane in LANES_ALONE:
         if lane in services.lanes:
             policy = FixedPolicy(name=f"{lane} alone", kind=_LANE_KINDS[lane], lane=lane)
             only = replace(services, lanes={lane: services.lanes[lane]})
-            contenders.append(replace(_contender(only, policy, setting), label=f"lane:{lane}", alone=True))
+            contenders.append(await _contender(only, f"lane:{lane}", policy, setting, alone=True))
     return contenders
-
-
-def _models(services: Services) -> dict[str, Any]:
-    """The identity of all that answers."""
-    found: dict[str, Any] = {}
-    for name, lane in services.lanes.items():
-        if isinstance(lane, ModelLane):
-            found[name] = [lane.model.spec.digest, lane.model.spec.id, asdict(lane.model.spec.sampling)]
-        elif isinstance(lane, RetrievalLane):
-            found[name] = [lane.reader.spec.digest, _corpus(lane.retriever)]
-    return found
-
-
-def _corpus(retriever: Retriever) -> str:
-    """The identity of a corpus: its passages, where it can list them."""
-    from ..retrieval.store import HybridStore
-
-    if isinstance(retriever, HybridStore):
-        return digest(sorted(f"{chunk.source} {chunk.sha256}" for chunk in retriever.list_chunks()))
-    return type(retriever).__qualname__
 
 
 def _model_name(services: Services, label: str) -> str:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from math import log
 from statistics import fmean
+from typing import cast
 
 from .. import UsageError
+from ..tracing.call import Call
 from .lanes import lane_of
 from .lexical import sigmoid
-from .policy import Decision, Kind, Policy, TrainedPolicy
+from .policy import Decision, Kind, Policy, RunPolicy, TrainedPolicy
 from .subtask import Subtask
 
 _SUREST = 1e-4
@@ -35,11 +39,37 @@ class Blend:
         return frozenset().union(*rows) if rows else None
 
     def decide(self, subtasks: Sequence[Subtask], /) -> list[Decision]:
-        """One decision per subtask, in order."""
-        found = [policy.decide(subtasks) for policy in self._policies]
-        return [
-            _blend(subtask, said) for subtask, said in zip(subtasks, zip(*found, strict=True), strict=True)
+        """One decision per subtask, in order; an awaitable of them where one of its policies gives one."""
+        found: list[list[Decision] | Awaitable[list[Decision]]] = [
+            policy.decide(subtasks) for policy in self._policies
         ]
+        if any(inspect.isawaitable(each) for each in found):
+            return cast("list[Decision]", _later(subtasks, found))
+        return _blended(subtasks, cast("list[list[Decision]]", found))
+
+    def for_run(self, subtasks: Sequence[Subtask], /, *, record: Callable[[Call], None]) -> Policy:
+        """The same blend of its policies of this run."""
+        return Blend(
+            *(
+                policy.for_run(subtasks, record=record) if isinstance(policy, RunPolicy) else policy
+                for policy in self._policies
+            )
+        )
+
+
+async def _later(
+    subtasks: Sequence[Subtask], found: Sequence[list[Decision] | Awaitable[list[Decision]]]
+) -> list[Decision]:
+    return _blended(subtasks, await asyncio.gather(*map(_settled, found)))
+
+
+async def _settled(found: list[Decision] | Awaitable[list[Decision]]) -> list[Decision]:
+    return await found if inspect.isawaitable(found) else found
+
+
+def _blended(subtasks: Sequence[Subtask], found: Sequence[Sequence[Decision]]) -> list[Decision]:
+    said = zip(*found, strict=True)
+    return [_blend(subtask, each) for subtask, each in zip(subtasks, said, strict=True)]
 
 
 def _blend(subtask: Subtask, said: Sequence[Decision]) -> Decision:

@@ -6,21 +6,25 @@ those it was trained on it takes the model that is best on average, and says so.
 
 from __future__ import annotations
 
+import copy
+import inspect
 import math
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .. import UsageError
 from ..models.embedder import Embedder
+from ..tracing.call import Call
 from .capability_file import REMEDY, load_capability
 from .capability_model import CapabilityModel, Estimate
 from .lanes import lane_of
 from .learned import load_learned
-from .policy import Decision, LaneName, Policy
+from .policy import Decision, LaneName, Policy, RunPolicy
 from .subtask import Subtask
 
 FORMAT = "1"
@@ -73,13 +77,30 @@ class CapabilityPolicy:
         return frozenset(self._model.trained_on.tolist())
 
     def decide(self, subtasks: Sequence[Subtask], /) -> list[Decision]:
-        """One decision per subtask, in order."""
+        """One decision per subtask, in order; an awaitable of them where the `kinds` policy gives one."""
         if not subtasks:
             return []
+        kinds: list[Decision] | Awaitable[list[Decision]] = self._kinds.decide(subtasks)
+        if inspect.isawaitable(kinds):
+            return cast("list[Decision]", self._later(subtasks, kinds))
+        return self._with(subtasks, kinds)
+
+    def for_run(self, subtasks: Sequence[Subtask], /, *, record: Callable[[Call], None]) -> Policy:
+        """The same policy with the `kinds` policy of this run."""
+        if not isinstance(self._kinds, RunPolicy):
+            return self
+        other = copy.copy(self)
+        other._kinds = self._kinds.for_run(subtasks, record=record)
+        return other
+
+    async def _later(self, subtasks: Sequence[Subtask], kinds: Awaitable[list[Decision]]) -> list[Decision]:
+        return self._with(subtasks, await kinds)
+
+    def _with(self, subtasks: Sequence[Subtask], kinds: Sequence[Decision]) -> list[Decision]:
         vectors = self._vectors([subtask.text for subtask in subtasks])
         return [
             self._decide(subtask, kind, self._model.estimate(subtask.text, vector))
-            for subtask, kind, vector in zip(subtasks, self._kinds.decide(subtasks), vectors, strict=True)
+            for subtask, kind, vector in zip(subtasks, kinds, vectors, strict=True)
         ]
 
     def _vectors(self, texts: Sequence[str]) -> Sequence[NDArray[np.float64] | None]:

@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,10 @@ from pilotfish.lab.tasks_summary import TaskBench, summarise, wilson
 from pilotfish.retrieval.evidence import Evidence
 from pilotfish.router.fixed import always_local
 from pilotfish.router.load import load_policy
+from pilotfish.router.policy import Decision
+from pilotfish.router.subtask import Subtask
 from pilotfish.testing.chat import ScriptedChat
-from pilotfish.testing.lanes import FakeRetriever
+from pilotfish.testing.lanes import FakeLearner, FakeRetriever
 
 VICTIM = Path(__file__).with_name("tasks_victim.py")
 TASKS = [
@@ -118,6 +121,42 @@ async def test_rows_are_kept_and_scored_by_the_check_of_today(tmp_path: Path) ->
     assert [row.run_id for row in again.rows] == [row.run_id for row in first.rows]
     assert [row.score for row in again.rows] == [0.5] * 3
     assert len((tmp_path / "out" / "results.jsonl").read_text().splitlines()) == 3
+
+
+async def test_rows_of_another_timeout_are_not_taken_for_todays(tmp_path: Path) -> None:
+    model = Counting()
+    first = await bench(model, ["always-local"], tmp_path)
+    again = await bench(model, ["always-local"], tmp_path, timeout_s=60.0)
+    assert {row.run_id for row in again.rows}.isdisjoint(row.run_id for row in first.rows)
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """A policy whose fits only their version tells apart."""
+
+    version: str
+
+    def __repr__(self) -> str:
+        return "Fitted()"
+
+    def decide(self, subtasks: Sequence[Subtask], /) -> list[Decision]:
+        return [replace(found, version=self.version) for found in always_local().decide(subtasks)]
+
+
+async def test_two_fits_of_a_policy_have_rows_of_their_own(tmp_path: Path) -> None:
+    first = await bench(Counting(), [Fitted("1")], tmp_path, tasks=TASKS[:1])
+    again = await bench(Counting(), [Fitted("1"), Fitted("2")], tmp_path, tasks=TASKS[:1])
+    assert again.policies == ("Fitted()", "Fitted() #2")
+    assert [row.version for row in again.rows] == ["1", "2"]
+    assert again.rows[0].run_id == first.rows[0].run_id
+
+
+@pytest.mark.parametrize("policy", ["bandit", FakeLearner()])
+async def test_a_policy_that_learns_is_refused_before_any_call(tmp_path: Path, policy: Any) -> None:
+    model = Counting()
+    with pytest.raises(UsageError, match=r"learns while it runs.*lab replay.*agent"):
+        await bench(model, ["always-local", policy], tmp_path)
+    assert model.asked == 0
 
 
 async def test_an_unreachable_model_is_a_row_that_the_next_run_tries_again(tmp_path: Path) -> None:

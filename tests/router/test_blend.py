@@ -1,14 +1,19 @@
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+
 import pytest
 
 from pilotfish import UsageError
 from pilotfish.router.blend import Blend, blended
+from pilotfish.router.deciding import decide_now
 from pilotfish.router.fixed import RandomPolicy, always_large, always_local
 from pilotfish.router.learned import load_learned
+from pilotfish.router.policy import Decision, Policy
 from pilotfish.router.rules import RulesPolicy
 from pilotfish.router.subtask import Subtask
-from pilotfish.testing.policy_conformance import check_policy
+from pilotfish.testing.policy_conformance import check_policy, check_run_policy
 
 
 def test_it_keeps_the_promises_of_a_policy() -> None:
@@ -39,3 +44,37 @@ def test_it_was_trained_on_what_any_of_its_policies_was() -> None:
 def test_one_policy_is_no_blend() -> None:
     with pytest.raises(UsageError, match="two or more"):
         Blend(always_local())
+
+
+class Asking:
+    """Decides as `rules` does, later."""
+
+    async def decide(self, subtasks: Sequence[Subtask], /) -> list[Decision]:
+        return RulesPolicy().decide(subtasks)
+
+
+class Planning(RulesPolicy):
+    """Must be told of the run."""
+
+    def __init__(self) -> None:
+        self.plans: list[Sequence[Subtask]] = []
+
+    def for_run(self, subtasks: Sequence[Subtask], /, *, record: Callable[[Any], None]) -> Policy:
+        self.plans.append(subtasks)
+        return RulesPolicy()
+
+
+def test_policies_that_answer_later_are_waited_for() -> None:
+    asking = cast("Policy", Asking())
+    step = [Subtask(id="a", text="Add 3 and 4")]
+    now = Blend(load_learned(), RulesPolicy()).decide(step)
+    assert decide_now(Blend(load_learned(), asking), step) == now
+    check_policy(Blend(asking, asking))
+    check_run_policy(Blend(asking, RulesPolicy()))
+
+
+def test_a_policy_of_whole_runs_hears_of_the_run() -> None:
+    planning = Planning()
+    run = Blend(load_learned(), planning).for_run([Subtask(id="a", text="x")], record=print)
+    assert [[subtask.id for subtask in plan] for plan in planning.plans] == [["a"]]
+    check_policy(run)

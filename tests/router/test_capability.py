@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -14,10 +15,13 @@ from pilotfish import UsageError
 from pilotfish.router.capability import CapabilityPolicy, make_capability
 from pilotfish.router.capability_file import load_capability, save_capability, settled
 from pilotfish.router.capability_model import CapabilityModel, Familiar, Forms, Mix
+from pilotfish.router.deciding import decide_now
 from pilotfish.router.forest import Forest
 from pilotfish.router.load import load_policy
+from pilotfish.router.policy import Decision, Policy
 from pilotfish.router.question_form import WIDTH, form
 from pilotfish.router.question_terms import terms_of, vocabulary_of
+from pilotfish.router.rules import RulesPolicy
 from pilotfish.router.subtask import Subtask
 from pilotfish.testing.embedder import FakeEmbedder
 from pilotfish.testing.policy_conformance import check_policy
@@ -61,6 +65,23 @@ def decide(policy: CapabilityPolicy, text: str, **more: Any) -> Any:
 def test_it_keeps_the_promises_of_a_policy() -> None:
     check_policy(CapabilityPolicy(model()))
     check_policy(CapabilityPolicy(model(costs=True), tradeoff=3.0))
+
+
+def test_kinds_may_be_told_later_and_by_the_run() -> None:
+    class Asking:
+        async def decide(self, subtasks: Sequence[Subtask], /) -> list[Decision]:
+            return RulesPolicy().decide(subtasks)
+
+    class Planning(RulesPolicy):
+        def for_run(self, subtasks: Sequence[Subtask], /, *, record: Any) -> Any:
+            return Asking()
+
+    steps = [Subtask(id="a", text="add two pears"), Subtask(id="b", text="who governs the town")]
+    now = CapabilityPolicy(model(), kinds=RulesPolicy()).decide(steps)
+    assert decide_now(CapabilityPolicy(model(), kinds=cast("Policy", Asking())), steps) == now
+    run = CapabilityPolicy(model(), kinds=Planning()).for_run(steps, record=print)
+    assert decide_now(run, steps) == now
+    check_policy(run)
 
 
 def test_it_names_the_better_model_and_what_it_expects() -> None:
