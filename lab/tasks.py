@@ -29,7 +29,7 @@ from ..tracing.ledger import Ledger
 from .tasks_cache import CallCache
 from .tasks_carry import LANES_ALONE, Contender, carry_out, one_step
 from .tasks_file import Task, read_tasks
-from .tasks_identity import policy_identity, services_identity
+from .tasks_identity import policy_identity, refuse_learner, services_identity
 from .tasks_rows import Row, RowFile
 from .tasks_summary import TaskBench
 
@@ -94,7 +94,8 @@ async def arun_tasks(
 
     Args:
         tasks: a file for `read_tasks`, or its tasks.
-        policies: names with options as for `--policy`, or policies. One named twice is run once.
+        policies: names with options as for `--policy`, or policies. One named twice is run once; one that learns
+            while it runs is refused.
         local: the small model, as for `Agent`; so are `large`, `corpus`, `votes`, `timeout_s`, `seed`, `fetch`.
         large: the large model; None runs without one.
         corpus: what the retrieval lane searches; None runs without it.
@@ -223,6 +224,7 @@ def _named(policies: Sequence[str | Policy]) -> dict[str, Policy]:
             continue
         policy = _loaded(given) if isinstance(given, str) else given
         label = given if isinstance(given, str) else repr(given)
+        refuse_learner(label, policy)
         if label in found:  # such as two fits of one kind
             label = f"{label} #{1 + sum(name == label or name.startswith(f'{label} #') for name in found)}"
         found[label] = policy

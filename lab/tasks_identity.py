@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Mapping
 from dataclasses import asdict, fields, is_dataclass
 from typing import Any
 
+from .. import UsageError
 from ..agents.caller import Model
 from ..agents.codec import digest
 from ..agents.lane import Lane
@@ -20,6 +21,7 @@ from ..prompts import load_prompt, prompt_names
 from ..retrieval.evidence import Retriever
 from ..router.policy import Decision, Policy
 from ..router.subtask import Subtask
+from ..router.wrapper import learner
 from .tasks_cache import model_identity, plain
 
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
@@ -46,6 +48,15 @@ async def policy_identity(policy: Policy) -> list[Any]:
     decisions = await found if inspect.isawaitable(found) else found
     unknown = uuid.uuid4().hex if _ADDRESS.search(repr(policy)) else ""
     return [_described(policy), unknown, *([decision.policy, decision.version] for decision in decisions)]
+
+
+def refuse_learner(label: str, policy: Policy) -> None:
+    """Raises `UsageError` for a policy that learns: its rows would be those of as many policies as it had lessons."""
+    if learner(policy) is not None:
+        raise UsageError(
+            f"policy {label!r} learns while it runs, and rows of several of its states would mix; measure it with "
+            "'pilotfish lab replay', or let it learn in an agent"
+        )
 
 
 def _lane(lane: Lane) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from pilotfish.router.load import load_policy
 from pilotfish.router.policy import Decision
 from pilotfish.router.subtask import Subtask
 from pilotfish.testing.chat import ScriptedChat
-from pilotfish.testing.lanes import FakeRetriever
+from pilotfish.testing.lanes import FakeLearner, FakeRetriever
 
 VICTIM = Path(__file__).with_name("tasks_victim.py")
 TASKS = [
@@ -149,6 +149,14 @@ async def test_two_fits_of_a_policy_have_rows_of_their_own(tmp_path: Path) -> No
     assert again.policies == ("Fitted()", "Fitted() #2")
     assert [row.version for row in again.rows] == ["1", "2"]
     assert again.rows[0].run_id == first.rows[0].run_id
+
+
+@pytest.mark.parametrize("policy", ["bandit", FakeLearner()])
+async def test_a_policy_that_learns_is_refused_before_any_call(tmp_path: Path, policy: Any) -> None:
+    model = Counting()
+    with pytest.raises(UsageError, match=r"learns while it runs.*lab replay.*agent"):
+        await bench(model, ["always-local", policy], tmp_path)
+    assert model.asked == 0
 
 
 async def test_an_unreachable_model_is_a_row_that_the_next_run_tries_again(tmp_path: Path) -> None:
