@@ -16,6 +16,7 @@ from .lexical import sigmoid
 from .policy import Decision, Kind, Policy, RunPolicy, TrainedPolicy
 from .subtask import Subtask
 
+VERSION = "1"
 _SUREST = 1e-4
 """Probabilities are kept this far from 0 and 1: a rule that is always certain does not outvote all others."""
 
@@ -84,8 +85,8 @@ def _blend(subtask: Subtask, said: Sequence[Decision]) -> Decision:
         p_reasoning=p_reasoning,
         confidence=p_reasoning if reasoning else 1.0 - p_reasoning,
         reason=f"{first.policy}, surest of {len(said)}: {first.reason}",
-        policy="+".join(decision.policy for decision in said),
-        version="+".join(decision.version for decision in said),
+        policy="blend",
+        version=f"{VERSION} of {' and '.join(f'{decision.policy} {decision.version}' for decision in said)}",
     )
 
 

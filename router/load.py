@@ -97,6 +97,13 @@ def _bandit(
     )
 
 
+def _blend(*, policies: str | Sequence[str | Policy] = "learned;rules") -> Policy:
+    from .blend import Blend
+
+    given = policies.split(";") if isinstance(policies, str) else policies
+    return Blend(*map(load_inner, given))
+
+
 def _budgeted(
     *,
     policy: str | Policy = DEFAULT,
@@ -227,6 +234,7 @@ _POLICIES: Mapping[str, Entry] = {
         make=_bandit,
         summary="learns online, from verdicts and feedback, which lane is worth its price; never stops exploring",
     ),
+    "blend": Entry(make=_blend, summary="several policies as one: the mean of their log-odds decides"),
     "budgeted": Entry(
         make=_budgeted,
         summary="another policy within dollars, tokens, seconds or large calls for the whole run",

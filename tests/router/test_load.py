@@ -73,6 +73,27 @@ def test_the_policy_inside_a_wrapper_is_named_or_given() -> None:
     assert "RandomPolicy(seed=3, share=0.25)" in repr(load_policy(name, **options))
 
 
+@pytest.mark.parametrize(
+    "spelt",
+    [
+        "blend:policies=random:share=0.25;rules",
+        "blend:policies=[random:seed=0;share=0.25, rules]",
+        "constrained:policy=blend:policies=[random:share=0.25;rules]",
+    ],
+)
+def test_a_blend_is_named_with_its_policies(spelt: str) -> None:
+    made = policy_from(spelt)
+    assert "Blend(RandomPolicy(seed=0, share=0.25), RulesPolicy(" in repr(made)
+    check_policy(made)
+
+
+def test_a_blend_says_what_it_is_of() -> None:
+    [decision] = load_policy("blend").decide([Subtask(id="a", text="x")])
+    assert decision.policy == "blend"
+    assert decision.version.startswith("1 of learned ")
+    assert " and rules " in decision.version
+
+
 def test_the_default_is_the_learned_policy() -> None:
     assert load_policy().decide([Subtask(id="a", text="x")])[0].policy == "learned"
 
