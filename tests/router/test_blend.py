@@ -31,8 +31,8 @@ def test_lane_and_reason_are_those_of_the_surest_of_the_same_mind() -> None:
     [decision] = Blend(RandomPolicy(share=0.4), always_large()).decide([Subtask(id="a", text="x")])
     assert (decision.kind, decision.lane) == ("knowledge", "large")
     assert "always-large" in decision.reason
-    assert decision.version.startswith("1 of random ")
-    assert decision.version == "1+1"
+    assert decision.policy == "blend"
+    assert decision.version == "1 of random 1 and always-large 1"
 
 
 def test_it_was_trained_on_what_any_of_its_policies_was() -> None:
