@@ -7,12 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import UsageError
 from ..router.arms import write_arms
 from ..router.bandit import Arms, BanditPolicy
 from ..router.load import load_inner
 from .policy_card import write_card
-from .recipes import Context
+from .recipes import Context, check_options
 from .routed import subtasks_of
 from .table import Floats, OutcomeTable, Pair, Rows
 
@@ -25,11 +24,7 @@ def fit(train: OutcomeTable, /, *, context: Context) -> BanditPolicy:
     It goes on exploring when it is scored, as it would at work. Raises `UsageError` for an option it does not know.
     """
     options = dict(context.options)
-    unknown = [name for name in options if name not in OPTIONS]
-    if unknown:
-        raise UsageError(
-            f"policy 'bandit' fitted on a table has no option {unknown[0]!r}; it takes {', '.join(OPTIONS)}"
-        )
+    check_options("bandit", options, known=OPTIONS)
     policy = BanditPolicy(
         load_inner(options.pop("policy", "learned")),
         arms=arms_of(train, context.pair),

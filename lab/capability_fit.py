@@ -20,7 +20,7 @@ from ..router.fingerprints import fingerprints
 from .capability_views import Views, gram, pairwise_nearness, read_views, term_weights
 from .kernel_choice import Choice, choose
 from .policy_card import write_card
-from .recipes import Context
+from .recipes import Context, check_options
 from .table import Floats, OutcomeTable, Pair
 from .trees import grow, plant
 
@@ -35,11 +35,7 @@ def fit(train: OutcomeTable, /, *, context: Context) -> CapabilityPolicy:
 
     Raises `UsageError` for an option it does not know, or fewer than `FEWEST` rows.
     """
-    unknown = [name for name in context.options if name not in OPTIONS]
-    if unknown:
-        raise UsageError(
-            f"policy 'capability' fitted on a table has no option {unknown[0]!r}; it takes: {', '.join(OPTIONS)}"
-        )
+    check_options("capability", context.options, known=OPTIONS)
     rows = train.take(np.flatnonzero(~np.isnan(train.correct).any(axis=1)))
     if len(rows) < FEWEST:
         raise UsageError(f"{len(rows)} labelled rows are too few for capability; give it {FEWEST} or more")

@@ -5,12 +5,11 @@ It is chosen as `lab calibrate` does, with the same guarantee, on the table's `M
 
 from __future__ import annotations
 
-from .. import UsageError
 from ..router.cascade import Cascade
 from ..router.load import load_inner
 from .calibrate import least_confidence
 from .calibration_log import cascade_outcomes
-from .recipes import Context
+from .recipes import Context, check_options
 from .risk_control import Promise, cheapest
 from .table import OutcomeTable
 
@@ -24,11 +23,7 @@ def fit(train: OutcomeTable, /, *, context: Context) -> Cascade:
     Raises `UsageError` for another option or a table without confidences, `TooFewRowsError` where the rows cannot
     certify any threshold.
     """
-    unknown = [name for name in context.options if name not in OPTIONS]
-    if unknown:
-        raise UsageError(
-            f"policy 'cascade' fitted on a table has no option {unknown[0]!r}; it takes {OPTIONS!r}"
-        )
+    check_options("cascade", context.options, known=OPTIONS)
     inner = load_inner(context.options.get("policy", "learned"))
     promise = Promise(
         target=context.options.get("target", 0.95), confidence=context.options.get("confidence", 0.9)

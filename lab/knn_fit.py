@@ -19,7 +19,7 @@ from ..router.knn_file import write_knn
 from ..router.learned import load_learned
 from ..router.neighbours import Floats, Voting, held_out_estimates
 from .policy_card import write_card
-from .recipes import Context
+from .recipes import Context, check_options
 from .routed import subtasks_of
 from .table import OutcomeTable
 
@@ -35,9 +35,7 @@ def fit(train: OutcomeTable, /, *, context: Context) -> KnnPolicy:
 
     Raises `UsageError` for an option it does not know, or fewer than `FEWEST` rows.
     """
-    unknown = [name for name in context.options if name not in OPTIONS]
-    if unknown:
-        raise UsageError(f"policy 'knn' fitted on a table has no option {unknown[0]!r}; it takes {OPTIONS!r}")
+    check_options("knn", context.options, known=OPTIONS)
     pair = context.pair
     gains = train.correct[:, pair.large] - train.correct[:, pair.small]
     known = np.flatnonzero(~np.isnan(gains))

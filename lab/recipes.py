@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from ..router.load import load_policy, parse_policy
+from .. import UsageError
+from ..router.load import load_policy, parse_policy, shipped_policies
+from ..router.options import check_values
 from ..router.policy import Policy
 from .table import OutcomeTable, Pair
 
@@ -50,6 +52,15 @@ _FITS: Mapping[str, str] = {
 
 _READY = frozenset(("weights", "exemplars", "calibration", "min_confidence", "state"))
 """Options that bring what would else be fitted."""
+
+
+def check_options(name: str, options: Mapping[str, Any], *, known: Sequence[str]) -> None:
+    """Refuses options that policy `name` does not take when it is fitted, and values that will not do."""
+    unknown = [option for option in options if option not in known]
+    if unknown:
+        takes = ", ".join(known)
+        raise UsageError(f"policy {name!r} fitted on a table has no option {unknown[0]!r}; it takes {takes}")
+    check_values(name, shipped_policies()[name].make, options, strict=True)
 
 
 def find_recipe(text: str) -> Recipe:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pilotfish import UsageError
-from pilotfish.lab.recipes import Context, find_recipe
+from pilotfish.lab.recipes import Context, check_options, find_recipe
 from pilotfish.lab.table import Pair
 
 CONTEXT = Context(pair=Pair(small=0, large=1), seed=4)
@@ -42,3 +42,13 @@ def test_an_unknown_policy_is_named_with_the_nearest(make_table: Any) -> None:
         find_recipe("lerned").fit(make_table(1), context=CONTEXT)
     with pytest.raises(UsageError, match="has no value"):
         find_recipe("random:share")
+
+
+def test_options_of_a_fit_are_checked_by_name_and_value() -> None:
+    check_options("bandit", {"exploration": 0, "spread": 2.0}, known=("exploration", "spread"))
+    with pytest.raises(UsageError, match=r"has no option 'k'; it takes exploration$"):
+        check_options("bandit", {"k": 1}, known=("exploration",))
+    with pytest.raises(
+        UsageError, match="policy 'bandit' option 'exploration' is 'abc', which is not a number"
+    ):
+        check_options("bandit", {"exploration": "abc"}, known=("exploration",))
