@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import zipfile
 from pathlib import Path
@@ -15,6 +16,7 @@ from . import question_form, question_terms
 from .capability_model import CapabilityModel, Familiar, Forms, Mix
 from .forest import Forest
 from .question_terms import Vocabulary
+from .whole_file import write_whole
 
 FORMAT = f"pilotfish-capability-1.{question_form.VERSION}.{question_terms.VERSION}"
 REMEDY = "train one with: pilotfish lab train --what capability --table TABLE"
@@ -25,10 +27,9 @@ def save_capability(model: CapabilityModel, path: Path) -> None:
     """Writes the model to `path`, whole or not at all."""
     header = {"format": FORMAT, "version": model.version, **model.header}
     data = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("wb") as file:
-        np.savez_compressed(file, header=data, **model.arrays)  # pyright: ignore[reportArgumentType] - names of arrays
-    partial.replace(path)
+    content = io.BytesIO()
+    np.savez_compressed(content, header=data, **model.arrays)  # pyright: ignore[reportArgumentType] - names of arrays
+    write_whole(path, content.getvalue())
 
 
 def load_capability(path: Path | str) -> CapabilityModel:

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from .. import UsageError
+from .whole_file import write_whole
 
 BYTES = 6
 """Length of a fingerprint: among 100,000 questions a stranger meets a known one by chance once in 2.8 billion."""
@@ -45,9 +46,7 @@ def fingerprints(texts: Iterable[str]) -> frozenset[int]:
 def write_fingerprints(found: Iterable[int], path: Path) -> None:
     """Writes fingerprints sorted, each once, behind a digest of them; whole or not at all."""
     body = b"".join(number.to_bytes(BYTES) for number in sorted(set(found)))
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(MAGIC + _digest(body) + body)
-    partial.replace(path)
+    write_whole(path, MAGIC + _digest(body) + body)
 
 
 def read_fingerprints(path: Path) -> frozenset[int]:

@@ -15,6 +15,7 @@ from ..models.embedder import Embedder
 from .exemplars import Exemplar
 from .knn import KnnPolicy, find_embedder
 from .neighbours import Voting
+from .whole_file import write_whole
 
 FORMAT = 1
 
@@ -27,9 +28,7 @@ def write_knn(policy: KnnPolicy, path: Path) -> None:
         "voting": asdict(policy.voting),
         "exemplars": [asdict(exemplar) for exemplar in policy.exemplars],
     }
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(content, ensure_ascii=False, indent=0), encoding="utf-8")
-    partial.replace(path)
+    write_whole(path, json.dumps(content, ensure_ascii=False, indent=0))
 
 
 def read_knn(
