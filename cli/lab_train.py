@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import asyncio
 from pathlib import Path
 from typing import Annotated, Any
@@ -194,7 +195,9 @@ def _show(report: dict[str, Any], *, json: bool) -> None:
         elif key not in ("points", "table") and not (
             key == "figures" and (report.get("summary") or not value)
         ):
-            typer.echo(f"{key}: {value}")
+            typer.echo(
+                f"{key}: {shlex.quote(value) if key == 'policy' else value}"
+            )  # to be pasted after --policy
 
 
 def _cell(row: dict[str, Any], name: str) -> str:

@@ -19,7 +19,7 @@ from ..router.load import load_inner, parse_policy
 from ..router.policy import Policy
 from ..router.threshold import Threshold
 from ..router.wrapper import learner
-from .contenders import recipe_of
+from .contenders import recipe_of, refuse_stand_in
 from .leakage import clean_rows, identities
 from .recipes import Context, Recipe
 from .risk_control import Outcomes
@@ -81,6 +81,7 @@ def read_log(
     while isinstance(fitted, (Threshold, Cascade)):
         asked = _Asked(recipe=asked.recipe, cascade=asked.cascade or isinstance(fitted, Cascade))
         fitted = fitted.inner
+    refuse_stand_in(fitted)
     if learner(fitted) is not None:
         raise UsageError(
             f"policy {asked.recipe.name!r} goes on learning, and what is promised of its scores today would not hold "
@@ -126,7 +127,7 @@ def keep_policy(log: CalibrationLog, folder: Path, *, command: str) -> str:
             "it to a file first and calibrate it with --policy NAME:weights=FILE, on other rows"
         )
     module = importlib.import_module(f".{name}_fit", __package__)
-    weights: Path = module.save(log.fitted, folder, train=log.train, figures={}, command=command)
+    weights: Path = module.save(log.fitted, folder.absolute(), train=log.train, figures={}, command=command)
     spelling = getattr(module, "spelling", None)
     spelt = spelling(log.fitted, weights) if spelling else f"{name}:weights={weights}"
     return f"{spelt},{options}" if options else spelt

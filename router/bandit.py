@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,6 +95,7 @@ class BanditPolicy(Wrapper):
         self._settings = repr((arms.small, arms.large, prices, tradeoff, exploration, spread, seed))
         self._known = LinearArms(arms.names, buckets=buckets)
         self._read: tuple[int, ...] | None = None
+        self._lock = threading.Lock()  # lessons come from a thread of their own
         self._restore()
 
     def __repr__(self) -> str:
@@ -114,11 +116,16 @@ class BanditPolicy(Wrapper):
     @property
     def trained_on(self) -> frozenset[int]:
         """Fingerprints of the texts learned from, with those of the inner policy."""
-        return frozenset(self._known.seen) | frozenset(super().trained_on or ())
+        with self._lock:
+            seen = frozenset(self._known.seen)
+        return seen | frozenset(super().trained_on or ())
 
     def revise(self, subtasks: Sequence[Subtask], decisions: Sequence[Decision]) -> list[Decision]:
         """One decision per subtask, in order; nothing is learned here."""
-        return [self._one(subtask, decision) for subtask, decision in zip(subtasks, decisions, strict=True)]
+        with self._lock:
+            return [
+                self._one(subtask, decision) for subtask, decision in zip(subtasks, decisions, strict=True)
+            ]
 
     def learn(self, subtask: Subtask, decision: Decision, /, *, reward: float) -> None:
         """One lesson about the arm that was decided; a decision for none of the arms teaches nothing.
@@ -133,10 +140,11 @@ class BanditPolicy(Wrapper):
         x = vector(subtask.text, p_reasoning=decision.p_reasoning, buckets=self._buckets)
         lesson = fingerprint(subtask.text)
         if self._state is None:
-            self._known.learn(arm, x, reward, fingerprint=lesson)
+            with self._lock:
+                self._known.learn(arm, x, reward, fingerprint=lesson)
             return
         self._state.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{self._state}.lock"):
+        with FileLock(f"{self._state}.lock"), self._lock:
             self._restore()  # what other processes learned meanwhile is kept
             self._known.learn(arm, x, reward, fingerprint=lesson)
             write_arms(self._known, self._state)
