@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import shlex
 import asyncio
+import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
