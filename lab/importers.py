@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from .. import UsageError
+from ..router.whole_file import write_whole
 from .table import Floats, OutcomeTable
 from .table_files import read_json, read_records
 
@@ -87,9 +88,7 @@ def write_table(table: OutcomeTable, path: Path) -> None:
         group = [table.groups[row]] if table.groups is not None else []
         writer.writerow([name, prompt, *group, *(str(float(value)) for _, v in measures for value in v[row])])
     data = text.getvalue().encode("utf-8")
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
-    partial.replace(path)
+    write_whole(path, gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
 
 
 def _own(path: Path, records: Sequence[Mapping[str, Any]]) -> OutcomeTable:

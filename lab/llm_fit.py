@@ -17,6 +17,7 @@ from ..prompts import load_prompt
 from ..router.llm import PROMPT, UNCALIBRATED, Calibration, LlmPolicy, RoutingModel, calibration_key, odds_of
 from ..router.rules import RulesPolicy
 from ..router.subtask import Subtask
+from ..router.whole_file import write_whole
 from .router_data import Row
 from .router_exemplars import load_exemplars
 from .router_fit import platt
@@ -172,12 +173,6 @@ def _write(
         name=f"`{name}`",
         metrics="\n".join(f"| {figure} | {value:.4g} |" for figure, value in metrics.items()),
     )
-    _replace(weights, json.dumps({"calibrations": dict(sorted(known.items()))}, indent=1) + "\n")
-    _replace(card, text)
+    write_whole(weights, json.dumps({"calibrations": dict(sorted(known.items()))}, indent=1) + "\n")
+    write_whole(card, text)
     return weights, card
-
-
-def _replace(path: Path, text: str) -> None:
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..router.policy import Policy
+from ..router.whole_file import write_whole
 from .provenance import commit, package_version
 from .table import OutcomeTable
 
@@ -53,9 +54,7 @@ def write_card(
         figures=_figures(figures),
         remark=f"- {remark}\n" if remark else "",
     )
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
+    write_whole(path, text)
 
 
 def _figures(figures: Mapping[str, float]) -> str:

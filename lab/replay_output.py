@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from ..router.whole_file import write_whole
 from .provenance import describe_table, provenance
 from .replay import Replay, row_dict
 
@@ -31,6 +32,4 @@ def write_rows(found: Replay, path: Path) -> None:
     writer = csv.DictWriter(text, list(lines[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows({**line, "shares": json.dumps(line["shares"], ensure_ascii=False)} for line in lines)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text.getvalue(), encoding="utf-8")
-    partial.replace(path)
+    write_whole(path, text.getvalue())

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import UsageError
+from ..router.whole_file import write_whole
 
 Lines = list[dict[str, Any]]
 
@@ -42,11 +43,7 @@ def public_tasks(data: Path, *, each: int = 200, seed: int = 0, contains: bool =
 def write_tasks(lines: Sequence[Mapping[str, Any]], path: Path) -> None:
     """Writes TASKS.jsonl, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(
-        "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), encoding="utf-8"
-    )
-    partial.replace(path)
+    write_whole(path, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
 
 
 def write_corpus(data: Path, folder: Path) -> int:

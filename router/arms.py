@@ -13,6 +13,7 @@ import numpy as np
 from .. import UsageError
 from .hashed import VERSION as HASHED
 from .hashed import Floats, size
+from .whole_file import write_whole
 
 VERSION = f"1.{HASHED}"
 """Of the file: its form, and what the numbers of a vector mean."""
@@ -91,9 +92,7 @@ def write_arms(arms: LinearArms, path: Path) -> None:
         seen=np.array(sorted(arms.seen), dtype=np.int64),
     )
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(data.getvalue())
-    partial.replace(path)
+    write_whole(path, data.getvalue())
 
 
 def read_arms(path: Path, names: Iterable[str], *, buckets: int) -> LinearArms:

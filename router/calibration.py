@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from .. import UsageError
+from .whole_file import write_whole
 
 FORMAT = "pilotfish-calibration-1"
 
@@ -82,10 +83,8 @@ class Calibration:
 def write_calibration(calibration: Calibration, path: Path) -> None:
     """Writes the JSON file; whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
     content = {"format": FORMAT, **asdict(calibration)}
-    partial.write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-    partial.replace(path)
+    write_whole(path, json.dumps(content, ensure_ascii=False, indent=2) + "\n")
 
 
 def read_calibration(path: Path | str) -> Calibration:

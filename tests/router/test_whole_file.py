@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from pilotfish import UsageError
 from pilotfish.router.whole_file import write_whole
 
 
@@ -28,3 +29,11 @@ def test_the_old_content_stays_where_writing_breaks_off(tmp_path: Path, monkeypa
     with pytest.raises(OSError, match="No space"):
         write_whole(path, "new")
     assert path.read_text() == "old"
+
+
+def test_a_path_that_cannot_be_a_file_is_refused_as_it_was_given(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"is a folder"):
+        write_whole(tmp_path, "text")
+    with pytest.raises(UsageError, match=r"nowhere/a.csv' is in no folder"):
+        write_whole(tmp_path / "nowhere" / "a.csv", "text")
+    assert not list(tmp_path.iterdir())
