@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
 
@@ -28,6 +28,10 @@ _LONGEST = 24
 _WORD = re.compile(r"\w\w+")
 
 
+_PIECES = 65536
+"""Words whose runs a vocabulary remembers."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Vocabulary:
     """The terms a model knows and how rare they are."""
@@ -35,6 +39,17 @@ class Vocabulary:
     index: Mapping[str, int]
     idf: Floats
     """Shape (terms,): one plus the logarithm of the inverse share of training prompts that hold the term."""
+    _runs: dict[str, tuple[int, ...]] = field(default_factory=dict, repr=False)
+
+    def runs_of(self, piece: str) -> tuple[int, ...]:
+        """Places of the known runs of one word, remembered: looking each run up is most of what a prompt costs."""
+        found = self._runs.get(piece)
+        if found is None:
+            places = (self.index.get(run) for run in _runs_of(piece))
+            found = tuple(place for place in places if place is not None)
+            if len(self._runs) < _PIECES:
+                self._runs[piece] = found
+        return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -56,14 +71,22 @@ def words_of(text: str) -> list[str]:
 
 def counts_of(text: str) -> tuple[Counter[str], Counter[str]]:
     """How often the text holds each word or pair, and each run."""
+    runs: Counter[str] = Counter()
+    for piece, count in _pieces_of(text).items():
+        for run in _runs_of(piece):
+            runs[run] += count
+    return _wording_of(text), runs
+
+
+def _wording_of(text: str) -> Counter[str]:
     words = words_of(text)
     wording = Counter(words)
-    wording.update(f"{a} {b}" for a, b in pairwise(words))
-    runs: Counter[str] = Counter()
-    for piece, count in Counter(clip(text).lower().split()).items():
-        for run in _runs_of(piece[:_LONGEST]):
-            runs[run] += count
-    return wording, runs
+    wording.update([f"{a} {b}" for a, b in pairwise(words)])
+    return wording
+
+
+def _pieces_of(text: str) -> Counter[str]:
+    return Counter([piece[:_LONGEST] for piece in clip(text).lower().split()])
 
 
 def vocabulary_of(texts: Sequence[str], *, least_runs: int = 2) -> Vocabulary:
@@ -79,11 +102,17 @@ def vocabulary_of(texts: Sequence[str], *, least_runs: int = 2) -> Vocabulary:
 
 def terms_of(text: str, vocabulary: Vocabulary) -> Terms:
     """The text over the vocabulary."""
-    wording, runs = counts_of(text)
-    places, values = _weighed(wording, vocabulary)
-    more, their_values = _weighed(runs, vocabulary)
+    wording = _wording_of(text)
+    index = vocabulary.index
+    known_words = {place: count for term, count in wording.items() if (place := index.get(term)) is not None}
+    runs: dict[int, int] = {}
+    for piece, count in _pieces_of(text).items():
+        for place in vocabulary.runs_of(piece):
+            runs[place] = runs.get(place, 0) + count
+    places, values = _weighed(known_words, vocabulary.idf)
+    more, their_values = _weighed(runs, vocabulary.idf)
     plain = [word for word in wording if " " not in word]
-    known = sum(word in vocabulary.index for word in plain)
+    known = sum(word in index for word in plain)
     return Terms(
         places=np.concatenate([places, more]),
         values=np.concatenate([values, their_values]),
@@ -92,17 +121,11 @@ def terms_of(text: str, vocabulary: Vocabulary) -> Terms:
     )
 
 
-def _weighed(counts: Mapping[str, int], vocabulary: Vocabulary) -> tuple[NDArray[np.intp], Floats]:
-    index = vocabulary.index
-    found = [(place, count) for term, count in counts.items() if (place := index.get(term)) is not None]
-    places = np.array([place for place, _ in found], dtype=np.intp)
-    values = _damped(count for _, count in found) * vocabulary.idf[places]
+def _weighed(counts: Mapping[int, int], idf: Floats) -> tuple[NDArray[np.intp], Floats]:
+    places = np.fromiter(counts.keys(), dtype=np.intp, count=len(counts))
+    values = (1.0 + np.log(np.fromiter(counts.values(), dtype=np.float64, count=len(counts)))) * idf[places]
     length = math.sqrt(float(values @ values))
     return places, values / length if length else values
-
-
-def _damped(counts: Iterable[int]) -> Floats:
-    return np.array([1.0 if count == 1 else 1.0 + math.log(count) for count in counts], dtype=np.float64)
 
 
 @lru_cache(maxsize=16384)
