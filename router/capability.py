@@ -6,33 +6,30 @@ those it was trained on it takes the model that is best on average, and says so.
 
 from __future__ import annotations
 
-import copy
-import inspect
 import math
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .. import UsageError
 from ..models.embedder import Embedder
-from ..tracing.call import Call
 from .capability_file import REMEDY, load_capability
 from .capability_model import CapabilityModel, Estimate
 from .lanes import lane_of
 from .learned import load_learned
-from .policy import Decision, LaneName, Policy, RunPolicy
+from .policy import Decision, LaneName, Policy
 from .subtask import Subtask
+from .wrapper import Wrapper
 
 FORMAT = "1"
 _NAMED = 3
 """Models named in a reason."""
 
 
-class CapabilityPolicy:
+class CapabilityPolicy(Wrapper):
     """Decides by utility: quality less `tradeoff`, in quality per dollar, times cost. Kinds are the `kinds` policy's.
 
     In an agent the large model of the table is the large lane; any other is local or retrieval by kind.
@@ -46,6 +43,7 @@ class CapabilityPolicy:
         embedder: Embedder | None = None,
         kinds: Policy | None = None,
     ) -> None:
+        super().__init__(kinds or load_learned())
         _check_tradeoff(tradeoff)
         if tradeoff and model.cost is None:
             raise UsageError(
@@ -56,7 +54,6 @@ class CapabilityPolicy:
         self._model = model
         self._tradeoff = float(tradeoff)
         self._embedder = embedder
-        self._kinds = kinds or load_learned()
 
     def __repr__(self) -> str:
         return f"CapabilityPolicy({self._model!r}, tradeoff={self._tradeoff!r})"
@@ -71,36 +68,17 @@ class CapabilityPolicy:
         """Identity of the trained model; the trade-off is part of it."""
         return f"{FORMAT}-{self._model.version}" + (f"-{self._tradeoff:g}" if self._tradeoff else "")
 
-    @cached_property
+    @property
     def trained_on(self) -> frozenset[int]:
         """Fingerprints of the training prompts."""
         return frozenset(self._model.trained_on.tolist())
 
-    def decide(self, subtasks: Sequence[Subtask], /) -> list[Decision]:
-        """One decision per subtask, in order; an awaitable of them where the `kinds` policy gives one."""
-        if not subtasks:
-            return []
-        kinds: list[Decision] | Awaitable[list[Decision]] = self._kinds.decide(subtasks)
-        if inspect.isawaitable(kinds):
-            return cast("list[Decision]", self._later(subtasks, kinds))
-        return self._with(subtasks, kinds)
-
-    def for_run(self, subtasks: Sequence[Subtask], /, *, record: Callable[[Call], None]) -> Policy:
-        """The same policy with the `kinds` policy of this run."""
-        if not isinstance(self._kinds, RunPolicy):
-            return self
-        other = copy.copy(self)
-        other._kinds = self._kinds.for_run(subtasks, record=record)
-        return other
-
-    async def _later(self, subtasks: Sequence[Subtask], kinds: Awaitable[list[Decision]]) -> list[Decision]:
-        return self._with(subtasks, await kinds)
-
-    def _with(self, subtasks: Sequence[Subtask], kinds: Sequence[Decision]) -> list[Decision]:
+    def revise(self, subtasks: Sequence[Subtask], decisions: Sequence[Decision]) -> list[Decision]:
+        """One decision per subtask, in order; of the inner one only kind, its probability and confidence are kept."""
         vectors = self._vectors([subtask.text for subtask in subtasks])
         return [
             self._decide(subtask, kind, self._model.estimate(subtask.text, vector))
-            for subtask, kind, vector in zip(subtasks, kinds, vectors, strict=True)
+            for subtask, kind, vector in zip(subtasks, decisions, vectors, strict=True)
         ]
 
     def _vectors(self, texts: Sequence[str]) -> Sequence[NDArray[np.float64] | None]:
