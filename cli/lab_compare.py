@@ -12,6 +12,7 @@ from .lab_table_options import (
     Folds,
     Labels,
     Large,
+    ReplayOptions,
     Resamples,
     RowsOption,
     Seeds,
@@ -45,35 +46,30 @@ def compare(
 ) -> None:
     """Tell whether policy B is better than A on a table.
 
-    By how much, how surely, and on which kinds of prompt. Both answer the same rows. No model is called.
+    By how much, how surely, and on which kinds of prompt. Both answer the same rows. No model answers
+    anything: only the policy `llm` calls one, to decide.
     """
     from ..lab.compare import compare as compare_policies
     from ..lab.importers import load_table
     from ..lab.provenance import provenance, spell
 
+    options = ReplayOptions(
+        small=small,
+        large=large,
+        labels=labels,
+        seeds=seeds,
+        folds=folds,
+        without=without,
+        rows=rows,
+        resamples=resamples,
+    )
     with replay_bar(quiet=json) as progress:
-        found = compare_policies(
-            load_table(table),
-            a,
-            b,
-            small=small,
-            large=large,
-            labels=labels,
-            seeds=seeds,
-            folds=folds,
-            resamples=resamples,
-            rows=rows,
-            without=None if without is None else load_table(without),
-            progress=progress,
-        )
+        found = compare_policies(load_table(table), a, b, progress=progress, **options.arguments())
     if not json:
         _show(found)
         return
-    options = spelt(
-        table=table, small=small, large=large, labels=labels, folds=folds, without=without, rows=rows
-    )
-    options |= spelt(seeds=seeds if seeds != 1 else None, resamples=resamples if resamples != 2000 else None)
-    print_json({**found.json(), **provenance(spell(["lab", "compare", a, b], options))})
+    given = spelt(table=table) | options.spelt(resamples=2000)
+    print_json({**found.json(), **provenance(spell(["lab", "compare", a, b], given))})
 
 
 def _show(found: Comparison) -> None:

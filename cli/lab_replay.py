@@ -12,6 +12,7 @@ from .lab_table_options import (
     Folds,
     Labels,
     Large,
+    ReplayOptions,
     Resamples,
     RowsOption,
     Seeds,
@@ -50,20 +51,18 @@ def replay(
     from ..lab.replay import replay as replay_table
     from ..lab.replay_output import replay_json, write_rows
 
+    options = ReplayOptions(
+        small=small,
+        large=large,
+        labels=labels,
+        seeds=seeds,
+        folds=folds,
+        without=without,
+        rows=rows,
+        resamples=resamples,
+    )
     with replay_bar(quiet=json) as progress:
-        found = replay_table(
-            load_table(table),
-            policy,
-            small=small,
-            large=large,
-            labels=labels,
-            seeds=seeds,
-            folds=folds,
-            resamples=resamples,
-            rows=rows,
-            without=None if without is None else load_table(without),
-            progress=progress,
-        )
+        found = replay_table(load_table(table), policy, progress=progress, **options.arguments())
     if out is not None:
         write_rows(found, out)
     if not json:
@@ -71,8 +70,5 @@ def replay(
 
         render_replay(console(), found)
         return
-    options = spelt(
-        policy=policy, small=small, large=large, labels=labels, folds=folds, without=without, rows=rows
-    )
-    options |= spelt(seeds=seeds if seeds != 1 else None, resamples=resamples if resamples != 1000 else None)
-    print_json(replay_json(found, command=spell(["lab", "replay", str(table)], options)))
+    given = spelt(policy=policy) | options.spelt(resamples=1000)
+    print_json(replay_json(found, command=spell(["lab", "replay", str(table)], given)))

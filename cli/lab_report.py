@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,7 @@ from .lab_table_options import (
     Folds,
     Labels,
     Large,
+    ReplayOptions,
     Resamples,
     RowsOption,
     Seeds,
@@ -53,7 +54,8 @@ def report(
 ) -> None:
     """Write report.html and report.md on policies replayed on TABLE.
 
-    The page needs nothing from elsewhere. No model is called, no prompt is quoted unless asked for.
+    The page needs nothing from elsewhere. No model answers anything: only the policy `llm` calls one, to
+    decide. No prompt is quoted unless asked for.
     """
     if (table is None) == (results is None):
         raise UsageError(
@@ -68,33 +70,27 @@ def report(
         raise UsageError(
             "a report needs a policy: add --policy NAME, such as --policy learned; it may be repeated"
         )
-    options = spelt(
-        policy=policy, small=small, large=large, labels=labels, folds=folds, without=without, rows=rows
+    options = ReplayOptions(
+        small=small,
+        large=large,
+        labels=labels,
+        seeds=seeds,
+        folds=folds,
+        without=without,
+        rows=rows,
+        resamples=resamples,
     )
-    options |= spelt(
-        seeds=seeds if seeds != 1 else None,
-        resamples=resamples if resamples != 1000 else None,
-        show_prompts=show_prompts,
-        out=out,
-    )
-    replayed = {"small": small, "large": large, "labels": labels, "seeds": seeds, "folds": folds}
-    replayed |= {"rows": rows, "resamples": resamples}
     assert table is not None  # noqa: S101 - said above, for the type checker
-    _say(
-        _replay(table, policy, without, out, replayed, options, show_prompts=show_prompts, json=json),
-        out,
-        json=json,
-    )
+    made = _replay(table, policy, options, out=out, show_prompts=show_prompts, json=json)
+    _say(made, out, json=json)
 
 
 def _replay(
     table: Path,
     policies: list[str],
-    without: Path | None,
-    out: Path,
-    replayed: dict[str, Any],
-    options: dict[str, Any],
+    options: ReplayOptions,
     *,
+    out: Path,
     show_prompts: bool,
     json: bool,
 ) -> Report:
@@ -105,12 +101,11 @@ def _replay(
     from ..lab.report_folder import check_folder
 
     check_folder(out)
-    outcomes = load_table(table)
-    left_out = None if without is None else load_table(without)
     with replay_bar(quiet=json) as progress:
-        found = replay(outcomes, policies, without=left_out, progress=progress, **replayed)
+        found = replay(load_table(table), policies, progress=progress, **options.arguments())
+    given = spelt(policy=policies) | options.spelt(resamples=1000) | spelt(show_prompts=show_prompts, out=out)
     return write_report(
-        found, out, command=spell(["lab", "report", str(table)], options), show_prompts=show_prompts
+        found, out, command=spell(["lab", "report", str(table)], given), show_prompts=show_prompts
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -29,6 +30,41 @@ Folds = Annotated[int | None, typer.Option(help="Cross-validate: every row is sc
 Without = Annotated[Path | None, typer.Option(help="Leave out the prompts of this outcome table.")]
 RowsOption = Annotated[int | None, typer.Option(help="A random sample of the table, for slow policies.")]
 Resamples = Annotated[int, typer.Option(min=1, help="Bootstrap resamples behind the intervals.")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayOptions:
+    """What the commands that replay policies on a table are given besides the table and the policies."""
+
+    small: str | None
+    large: str | None
+    labels: float | None
+    seeds: int
+    folds: int | None
+    without: Path | None
+    rows: int | None
+    resamples: int
+
+    def arguments(self) -> dict[str, Any]:
+        """Arguments of `lab.replay.replay` and `lab.compare.compare`; reads the table whose prompts are left out."""
+        from ..lab.importers import load_table
+
+        given = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return given | {"without": None if self.without is None else load_table(self.without)}
+
+    def spelt(self, *, resamples: int) -> dict[str, Any]:
+        """By their spelling on the command line; what a command takes unless told otherwise stays out, of which
+        `resamples` differs between commands."""
+        return spelt(
+            small=self.small,
+            large=self.large,
+            labels=self.labels,
+            folds=self.folds,
+            without=self.without,
+            rows=self.rows,
+            seeds=self.seeds if self.seeds != 1 else None,
+            resamples=self.resamples if self.resamples != resamples else None,
+        )
 
 
 def spelt(**options: Any) -> dict[str, Any]:
