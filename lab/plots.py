@@ -203,19 +203,23 @@ def draw_reliability(bins: Sequence[Bins], *, policies: Sequence[str], x_label: 
         for each in bins:
             colour, marker = looks[each.name]
             axes.vlines(each.predicted, each.low, each.high, color=colour, linewidth=1, alpha=0.6)
-            axes.plot(
-                each.predicted,
-                each.observed,
-                color=colour,
-                marker=marker,
-                markersize=5,
-                linewidth=1.3,
-                label=_shown(each.name, 34),
-            )
+            _draw_bins(axes, each, each.predicted, colour=colour, marker=marker)
         axes.set_xlabel(x_label)
         axes.set_ylabel(y_label)
         _legend(axes, [each.name for each in bins])
         return _drawing(figure, "reliability")
+
+
+def _draw_bins(axes: Any, each: Bins, places: Floats, *, colour: str, marker: str) -> None:
+    axes.plot(
+        places,
+        each.observed,
+        color=colour,
+        marker=marker,
+        markersize=5,
+        linewidth=1.3,
+        label=_shown(each.name, 34),
+    )
 
 
 def draw_gains(bins: Sequence[Bins], *, policies: Sequence[str], y_label: str) -> Drawing:
@@ -228,15 +232,7 @@ def draw_gains(bins: Sequence[Bins], *, policies: Sequence[str], y_label: str) -
             colour, marker = looks[each.name]
             places = each.predicted + offset
             axes.vlines(places, each.low, each.high, color=colour, linewidth=1, alpha=0.5)
-            axes.plot(
-                places,
-                each.observed,
-                color=colour,
-                marker=marker,
-                markersize=5,
-                linewidth=1.3,
-                label=_shown(each.name, 34),
-            )
+            _draw_bins(axes, each, places, colour=colour, marker=marker)
         axes.axhline(0, color=MUTED, linewidth=0.9)
         axes.set_xticks(range(1, 11))
         axes.set_xlim(0.6, 10.4)
