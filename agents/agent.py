@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,8 +14,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from langgraph.checkpoint.memory import InMemorySaver
 
 from .. import UsageError
+from ..models.data_policy import INTERNAL, DataPolicy
 from ..models.settings import Settings, load_settings
 from ..models.spec import ModelSpec
+from ..prompts import choose_prompts
 from ..retrieval.evidence import Retriever
 from ..router.policy import LaneName, Policy
 from .assembly import Parts, assemble
@@ -26,7 +29,7 @@ from .plan import Plan
 from .planner import Planner
 from .result import Result, SubtaskResult
 from .run_graph import RunInput, RunState, run_graph
-from .scope import RunScope, Services, Synthesiser, new_run_id, open_scope
+from .scope import RunScope, Services, Synthesiser, new_run_id, open_scope, start_run
 from .subtask_graph import subtask_graph
 from .verifier import CheckFunction, Verifier
 
@@ -53,6 +56,11 @@ class Agent:
         policy: the name of a router policy, `NAME:option=value,…`, or a `Policy`.
         planner: `"rules"`, `"llm"`, a fixed `Plan`, a function from task to `Plan`, or a `Planner`. None takes the
             large model where there is one, else the rules.
+        prompts: versions of prompts other than those in use: `NAME@VERSION`, `NAME@V1,V2` for an A/B split by
+            tenant or run, `NAME=FILE.md` for your own text.
+        data_class: of a task that does not say its own.
+        data_policy: which data may go where; None takes the one in the settings, else the shipped one.
+        name: what the agent is called in records, and in the plan of a canary.
         tools: langchain-core tools for the tool lane, besides Pilotfish's own.
         verifiers: checks that a subtask asks for by name: a `Verifier` or a function `(subtask, attempt)`.
         synthesise: makes the answer from the results; None joins the plan's leaves.
@@ -75,6 +83,10 @@ class Agent:
         corpus: str | Path | Retriever | BaseRetriever | None = None,
         policy: str | Policy | None = None,
         planner: str | Plan | Planner | Callable[[str], Any] | None = None,
+        prompts: Mapping[str, str] | Sequence[str] = (),
+        data_class: str = INTERNAL,
+        data_policy: DataPolicy | None = None,
+        name: str = "",
         tools: Sequence[BaseTool] = (),
         verifiers: Mapping[str, Verifier | CheckFunction] | None = None,
         synthesise: Synthesiser | None = None,
@@ -93,6 +105,10 @@ class Agent:
             corpus=corpus,
             policy=policy,
             planner=planner,
+            prompts=choose_prompts(prompts),
+            data_class=data_class,
+            data_policy=data_policy,
+            name=name,
             tools=tuple(tools),
             verifiers=dict(verifiers or {}),
             synthesise=synthesise,
@@ -126,13 +142,20 @@ class Agent:
             "subtask": subtask_graph().get_graph().draw_mermaid(),
         }
 
-    def run(self, task: str, *, run_id: str | None = None) -> Result:
+    def run(
+        self, task: str, *, run_id: str | None = None, data_class: str | None = None, tenant: str = ""
+    ) -> Result:
         """Carry out a task. See `arun`."""
-        return _blocking(self.arun(task, run_id=run_id))
+        return _blocking(self.arun(task, run_id=run_id, data_class=data_class, tenant=tenant))
 
-    async def arun(self, task: str, *, run_id: str | None = None) -> Result:
-        """Carry out a task; `run_id` names the run, for resuming it later. Raises `PlanError` for a bad plan."""
-        return await self._carry_out(*self._begin(task, run_id), emit=_ignore)
+    async def arun(
+        self, task: str, *, run_id: str | None = None, data_class: str | None = None, tenant: str = ""
+    ) -> Result:
+        """Carry out a task; `run_id` names the run, for resuming it later. Raises `PlanError` for a bad plan.
+
+        `data_class` says who may see the task and all that comes of it, `tenant` on whose behalf it is carried out.
+        """
+        return await self._carry_out(*self._begin(task, run_id, data_class, tenant), emit=_ignore)
 
     def resume(self, run_id: str, *, approve: bool | None = None) -> Result:
         """Go on with a run. See `aresume`."""
@@ -146,12 +169,19 @@ class Agent:
         return await self._carry_out(*self._reopen(run_id, approve), emit=_ignore)
 
     async def astream(
-        self, task: str | None = None, *, run_id: str | None = None, approve: bool | None = None
+        self,
+        task: str | None = None,
+        *,
+        run_id: str | None = None,
+        approve: bool | None = None,
+        data_class: str | None = None,
+        tenant: str = "",
     ) -> AsyncIterator[Event]:
         """The typed events of a run as they happen: a new one for `task`, else the run `run_id` resumed."""
         if task is None and run_id is None:
             raise UsageError("astream needs a task to run, or the run_id of a run to resume")
-        start = self._begin(task, run_id) if task is not None else self._reopen(run_id or "", approve)
+        begin = functools.partial(self._begin, run_id=run_id, data_class=data_class, tenant=tenant)
+        start = self._reopen(run_id or "", approve) if task is None else begin(task)
         queue: asyncio.Queue[Event | None] = asyncio.Queue()
         running = asyncio.create_task(self._carry_out(*start, emit=queue.put_nowait))
         running.add_done_callback(lambda _done: queue.put_nowait(None))
@@ -163,7 +193,7 @@ class Agent:
         finally:
             running.cancel()
 
-    def _begin(self, task: str, run_id: str | None) -> tuple[str, str]:
+    def _begin(self, task: str, run_id: str | None, data_class: str | None, tenant: str) -> tuple[str, str]:
         if not task.strip():
             raise UsageError("the task is empty; say what is to be answered")
         try:
@@ -177,7 +207,7 @@ class Agent:
             raise UsageError(
                 f"there is a run {run_id!r} already; resume it with resume({run_id!r}) or name another"
             )
-        self.services.ledger.append(run_id, "run", {"task": task, **self.services.origin})
+        start_run(self.services, run_id, task, data_class, tenant)
         return run_id, task
 
     def _reopen(self, run_id: str, approve: bool | None) -> tuple[str, str]:

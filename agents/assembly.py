@@ -8,9 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from .. import UsageError
+from ..models.calling import Calling
+from ..models.data_policy import DataPolicy
 from ..models.load import load_chat
+from ..models.prices import PriceTable, load_prices
 from ..models.settings import Settings
 from ..models.spec import ModelSpec
+from ..prompts import PromptChoice
 from ..retrieval.evidence import Retriever
 from ..router.load import policy_from
 from ..router.policy import LaneName, Policy
@@ -52,6 +56,10 @@ class Parts:
     corpus: str | Path | Retriever | BaseRetriever | None
     policy: str | Policy | None
     planner: str | Plan | Planner | Callable[[str], Any] | None
+    prompts: PromptChoice
+    data_class: str
+    data_policy: DataPolicy | None
+    name: str
     tools: tuple[BaseTool, ...]
     verifiers: Mapping[str, Verifier | CheckFunction]
     synthesise: Synthesiser | None
@@ -81,7 +89,12 @@ class Parts:
             ),
             "policy": _kept(self.policy or settings.policy),
         }
-        return {**names, "approve": "yes" if self.approve else None, "budget": to_json(self.budget)}
+        return {
+            **names,
+            "approve": "yes" if self.approve else None,
+            "budget": to_json(self.budget),
+            "prompts": self.prompts.versions(),
+        }
 
 
 def _kept(value: object) -> str | None:
@@ -101,14 +114,16 @@ def assemble(parts: Parts) -> Services:
     large_name = parts.large or parts.settings.large
     large = None if large_name is None else _model(parts, parts.large, parts.settings.large)
     retriever = _retriever(parts)
-    lanes: dict[LaneName, Lane] = {"local": ModelLane(name="local", model=local)}
+    lanes: dict[LaneName, Lane] = {"local": ModelLane(name="local", model=local, prompts=parts.prompts)}
     if retriever is not None:
-        lanes["retrieval"] = RetrievalLane(retriever=retriever, reader=local)
+        lanes["retrieval"] = RetrievalLane(retriever=retriever, reader=local, prompts=parts.prompts)
     if large is not None:
-        lanes["large"] = ModelLane(name="large", model=large, max_tokens=LARGE_MAX_TOKENS)
+        lanes["large"] = ModelLane(
+            name="large", model=large, max_tokens=LARGE_MAX_TOKENS, prompts=parts.prompts
+        )
     lanes["tool"] = ToolLane(tools=_tools(parts.tools))
     return Services(
-        planner=_planner(parts.planner, large or local, has_large=large is not None),
+        planner=_planner(parts, large or local, has_large=large is not None),
         policy=_policy(parts),
         lanes=lanes,
         standard=(SchemaVerifier(), Arithmetic(), Groundedness()),
@@ -121,7 +136,19 @@ def assemble(parts: Parts) -> Services:
         votes=parts.votes,
         seed=parts.seed,
         timeout_s=parts.timeout_s,
+        calling=_calling(parts),
+        data_class=parts.data_class,
+        workflow=parts.name,
         origin=parts.origin(),
+    )
+
+
+def _calling(parts: Parts) -> Calling:
+    """What the agent's model calls go through."""
+    settings = parts.settings
+    return Calling(
+        data_policy=parts.data_policy or DataPolicy(),
+        prices=PriceTable() if settings.prices is None else load_prices(settings.prices),
     )
 
 
@@ -161,15 +188,14 @@ def _tools(given: tuple[BaseTool, ...]) -> dict[str, BaseTool]:
     return tools
 
 
-def _planner(
-    given: str | Plan | Planner | Callable[[str], Any] | None, model: Model, *, has_large: bool
-) -> Planner:
+def _planner(parts: Parts, model: Model, *, has_large: bool) -> Planner:
+    given = parts.planner
     if given is None:
         given = "llm" if has_large else "rules"
     if given == "rules":
         return RulePlanner()
     if given == "llm":
-        return LLMPlanner(model=model)
+        return LLMPlanner(model=model, prompts=parts.prompts)
     if isinstance(given, str):
         raise UsageError(
             f"unknown planner {given!r}; there are: 'rules', 'llm', or give a function or a Plan"

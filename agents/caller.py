@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from ..models.client import Completion, ModelClient
+from ..models.calling import Calling
+from ..models.client import Completion, ModelClient, refused
 from ..models.spec import ModelSpec
 from ..prompts import RenderedPrompt
-from ..tracing.call import Call
+from ..tracing.call import Call, CallContext, Purpose
 from .budget import Meter
 
 if TYPE_CHECKING:
@@ -30,7 +31,10 @@ class Caller:
     """Makes calls for one run or subtask."""
 
     meter: Meter
-    record: Callable[[Call], None]
+    calling: Calling
+    """What every call goes through."""
+    context: CallContext
+    """Whose data the calls carry, and what they are for."""
     timeout_s: float | None = None
     """Longest that one completion may take, whoever asks for it."""
 
@@ -48,13 +52,14 @@ class Caller:
         """One completion; failure `budget`, with no call made, when a limit is used up."""
         exceeded = self.meter.exceeded()
         if exceeded is not None:
-            return _refused(model, prompt, exceeded)
+            return refused(model.spec, prompt, "budget", exceeded, context=self.context)
         limits = [limit for limit in (timeout_s, self.timeout_s) if limit is not None]
         timeout_s = min(self.meter.seconds_left(), *limits, math.inf)
-        client = ModelClient(model.chat, model.spec, record=self.count)
+        client = ModelClient(model.chat, model.spec, calling=replace(self.calling, record=self.count))
         with self.meter.calling():
             return await client.complete(
                 prompt,
+                context=self.context,
                 seed=seed,
                 max_tokens=max_tokens,
                 timeout_s=None if timeout_s == math.inf else timeout_s,
@@ -63,32 +68,26 @@ class Caller:
             )
 
     def count(self, call: Call) -> None:
-        """Take a call made elsewhere on behalf of this run."""
-        self.meter.add(call)
-        self.record(call)
+        """Take a call made elsewhere on behalf of this run. A shadow call is kept, and stays out of the bill."""
+        if call.purpose != "shadow":
+            self.meter.add(call)
+        self.calling.record(call)
 
     def noting(self, made: list[Call]) -> Caller:
         """The same caller, which also adds each call to `made`: a cancelled attempt cannot bring its own."""
 
         def record(call: Call) -> None:
             made.append(call)
-            self.record(call)
+            self.calling.record(call)
 
-        return replace(self, record=record)
+        return replace(self, calling=replace(self.calling, record=record))
 
+    def seeing(self, *data_classes: str) -> Caller:
+        """The same caller for a prompt that holds text of these data classes as well."""
+        together = tuple(sorted({*self.context.data_classes, *data_classes}))
+        return replace(self, context=replace(self.context, data_classes=together))
 
-def _refused(model: Model, prompt: RenderedPrompt, why: str) -> Completion:
-    call = Call(
-        model_id=model.spec.id,
-        model_digest=model.spec.digest,
-        prompt_name=prompt.name,
-        prompt_version=prompt.version,
-        input_tokens=0,
-        output_tokens=0,
-        cost_usd=0.0,
-        latency_ms=0.0,
-        finish_reason="error",
-        failure="budget",
-        detail=why,
-    )
-    return Completion(text="", thinking=None, value=None, call=call, calls=(), failure="budget", detail=why)
+    def meaning(self, purpose: Purpose) -> Caller:
+        """The same caller for calls of another purpose; what is made for a shadow stays a shadow."""
+        kept = "shadow" if self.context.purpose == "shadow" else purpose
+        return replace(self, context=replace(self.context, purpose=kept))

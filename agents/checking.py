@@ -64,9 +64,8 @@ async def _by_agreement(
         if sample not in drawn:
             lane = scope.services.lanes[attempt.lane]
             async with scope.places[attempt.lane]:
-                drawn[sample] = await try_lane(
-                    attempt.lane, lane, subtask, dataclasses.replace(context, sample=sample)
-                )
+                again = dataclasses.replace(context, sample=sample, caller=context.caller.meaning("sample"))
+                drawn[sample] = await try_lane(attempt.lane, lane, subtask, again)
         return None if drawn[sample].failure else drawn[sample].text
 
     result = await vote(draw, k=scope.services.votes)

@@ -44,7 +44,7 @@ async def execute_plan(scope: RunScope, plan: Plan) -> list[SubtaskResult]:
 
 async def _finish(scope: RunScope, subtask: Subtask, upstream: Mapping[str, SubtaskResult]) -> SubtaskResult:
     given = {name: _upstream(result) for name, result in upstream.items()}
-    filled = _filled(subtask, given)
+    filled = _filled(subtask, given, scope.data_class)
     row, answers = subtask_to_json(filled), {name: to_json(item) for name, item in given.items()}
     key = digest(row, answers)
     known = scope.finished.get(key)
@@ -102,6 +102,7 @@ def _result(subtask: Subtask, state: Mapping[str, Any]) -> SubtaskResult:
         calls=tuple(call for each in attempts for call in each.calls),
         failure=attempt.failure,
         detail=attempt.detail,
+        data_classes=subtask.data_classes,
     )
 
 
@@ -116,6 +117,7 @@ def _without_answer(subtask: Subtask, status: SubtaskStatus, reason: str) -> Sub
         answer=None,
         verdict=Verdict(status="unknown", reason=reason, checked="none"),
         detail=reason,
+        data_classes=subtask.data_classes,
     )
 
 
@@ -135,10 +137,11 @@ def _upstream(result: SubtaskResult) -> Upstream:
         value=result.value,
         evidence=[to_json(passage) for passage in result.evidence],
         answered=answered,
+        data_classes=result.data_classes,
     )
 
 
-def _filled(subtask: Subtask, given: Mapping[str, Upstream]) -> Subtask:
+def _filled(subtask: Subtask, given: Mapping[str, Upstream], data_class: str) -> Subtask:
     values: dict[str, Any] = {}
     for name, item in given.items():
         value = item.text if item.value is None else item.value
@@ -146,9 +149,11 @@ def _filled(subtask: Subtask, given: Mapping[str, Upstream]) -> Subtask:
         values[f"{name}.text"] = item.text if item.answered else None
         values[f"{name}.evidence"] = item.evidence
     texts = {name: item.text for name, item in given.items() if item.answered}
+    inherited = {data_class, *(name for item in given.values() for name in item.data_classes)}
     return dataclasses.replace(
         subtask,
         text=fill_text(subtask.text, texts),
         prompt_values={name: fill_text(value, texts) for name, value in subtask.prompt_values.items()},
         arguments=fill_value(dict(subtask.arguments), values),
+        inherited=tuple(sorted(inherited)),
     )

@@ -38,4 +38,4 @@ def _finished(services: Services, run_id: str, subtask_id: str) -> tuple[Subtask
     result = from_json(SubtaskResult, results[subtask_id])
     plan = Plan.from_json(next(record.body for record in reversed(records) if record.kind == "plan"))
     planned = next(subtask for subtask in plan if subtask.id == subtask_id)
-    return dataclasses.replace(planned, text=result.text), result
+    return dataclasses.replace(planned, text=result.text, inherited=result.data_classes), result

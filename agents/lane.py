@@ -27,6 +27,8 @@ class Upstream:
     value: Any = None
     evidence: list[dict[str, Any]] = field(default_factory=list)
     answered: bool = True
+    data_classes: tuple[str, ...] = ()
+    """Every data class that the answer came from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +40,9 @@ class LaneContext:
     upstream: Mapping[str, Upstream]
     """Answers of the subtasks this one depends on, by id."""
     caller: Caller
+    """Its context says whose data the subtask's text is made of."""
+    unit: str = ""
+    """Whose run it is, for whatever is given to some and not to others: the tenant, else the run."""
     previous: Any = None
     """What the lane before this one said, when the subtask was escalated: its value, else its text."""
     seed: int = 0

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..models.client import Completion
-from ..prompts import load_prompt
+from ..prompts import PromptChoice
 from ..router.subtask import Subtask
 from .caller import Caller, Model
 from .model_lane import answer_tokens
@@ -48,6 +48,8 @@ class LLMPlanner:
 
     model: Model
     fallback: Planner = field(default_factory=RulePlanner)
+    prompts: PromptChoice = field(default_factory=PromptChoice)
+    """Which version of its prompt."""
     caller: Caller | None = None
     """Set by the run: calls go through its budget and ledger."""
 
@@ -74,7 +76,7 @@ class LLMPlanner:
     async def _asked(self, task: str, caller: Caller) -> Completion:
         return await caller.complete(
             self.model,
-            load_prompt("agent_plan").render(task=task),
+            self.prompts.load("agent_plan").render(task=task),
             schema=_SCHEMA,
             max_tokens=answer_tokens(self.model, _MAX_TOKENS),
             temperature=0.0 if self.model.spec.thinking == "none" else None,

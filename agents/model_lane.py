@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from ..models.thinking import extract_boxed
-from ..prompts import RenderedPrompt, load_prompt
+from ..prompts import PromptChoice, RenderedPrompt
 from ..router.subtask import Subtask
 from .attempt import Attempt
 from .caller import Model
@@ -29,6 +29,8 @@ class ModelLane:
     """Name of the prompt for free answers."""
     structured_prompt: str = "agent_structured"
     """Name of the prompt for answers under a schema."""
+    prompts: PromptChoice = field(default_factory=PromptChoice)
+    """Which version of each prompt."""
 
     async def attempt(self, subtask: Subtask, context: LaneContext, /) -> Attempt:
         """One completion. The first sample is greedy unless the model's own sampling says otherwise."""
@@ -61,7 +63,8 @@ class ModelLane:
     def _prompt(self, subtask: Subtask, context: LaneContext) -> RenderedPrompt:
         name = subtask.prompt or (self.prompt if subtask.answer_schema is None else self.structured_prompt)
         known = known_so_far(context.upstream)
-        return load_prompt(name).render(subtask.prompt_values, question=subtask.text, known=known)
+        prompt = self.prompts.load(name, unit=context.unit)
+        return prompt.render(subtask.prompt_values, question=subtask.text, known=known)
 
     def _temperature(self, context: LaneContext) -> float | None:
         if self.model.spec.thinking != "none":

@@ -78,12 +78,16 @@ def subtask_to_json(subtask: Subtask) -> dict[str, Any]:
     """A subtask as JSON data."""
     row = {field.name: getattr(subtask, field.name) for field in fields(subtask)}
     row |= {"depends_on": list(subtask.depends_on), "arguments": dict(subtask.arguments)}
+    row["inherited"] = list(subtask.inherited)
     return row
 
 
 def subtask_from_json(row: Mapping[str, Any]) -> Subtask:
     """The inverse of `subtask_to_json`."""
-    fields_of: dict[str, Any] = {**row, "depends_on": tuple(row.get("depends_on", ()))}
+    fields_of: dict[str, Any] = {
+        **row,
+        **{key: tuple(row.get(key, ())) for key in ("depends_on", "inherited")},
+    }
     return Subtask(**fields_of)
 
 

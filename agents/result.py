@@ -43,6 +43,8 @@ class SubtaskResult:
     calls: tuple[Call, ...] = ()
     failure: EscalationReason | None = None
     detail: str = ""
+    data_classes: tuple[str, ...] = ()
+    """Every data class that the answer came from: the subtask's, its task's, what it depends on, its evidence."""
 
     def to_json(self) -> dict[str, Any]:
         """The subtask object of the public contract."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import inspect
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..models.client import Completion
-from ..prompts import RenderedPrompt, load_prompt
+from ..prompts import PromptChoice, RenderedPrompt
 from ..retrieval.evidence import Evidence, Retriever
 from ..router.subtask import Subtask
 from .attempt import Attempt
@@ -36,6 +36,8 @@ class RetrievalLane:
     """Most characters of evidence in the prompt: a small model loses the thread beyond that."""
     max_tokens: int = 64
     """Enough for the short answer that is asked for; one that runs on is truncated, and replaced by a quote."""
+    prompts: PromptChoice = field(default_factory=PromptChoice)
+    """Which version of each prompt."""
 
     async def attempt(self, subtask: Subtask, context: LaneContext, /) -> Attempt:
         """Search, read, quote. No sufficient evidence is the failure `no_evidence`."""
@@ -44,7 +46,7 @@ class RetrievalLane:
             return Attempt(lane="retrieval", evidence=evidence, failure="no_evidence", detail=NOT_IN_SOURCES)
         completion = await context.caller.complete(
             self.reader,
-            self._prompt(subtask, evidence),
+            self._prompt(subtask, evidence, context.unit),
             seed=context.seed + context.sample,
             max_tokens=answer_tokens(self.reader, self.max_tokens),
             timeout_s=context.timeout_s,
@@ -61,9 +63,11 @@ class RetrievalLane:
             found = await asyncio.to_thread(self.retriever.search, query, self.passages)
         return tuple(found)
 
-    def _prompt(self, subtask: Subtask, evidence: tuple[Evidence, ...]) -> RenderedPrompt:
+    def _prompt(self, subtask: Subtask, evidence: tuple[Evidence, ...], unit: str) -> RenderedPrompt:
         name = "agent_read" if subtask.answer_schema is None else "agent_read_structured"
-        return load_prompt(name).render(question=subtask.text, passages=self._passages(evidence))
+        return self.prompts.load(name, unit=unit).render(
+            question=subtask.text, passages=self._passages(evidence)
+        )
 
     def _passages(self, evidence: tuple[Evidence, ...]) -> str:
         share = self.read_chars // self.read

@@ -39,8 +39,9 @@ def scope_for(scope: RunScope, plan: Plan) -> RunScope:
     policy = scope.services.policy
     if not isinstance(policy, RunPolicy):
         return scope
-    record = scope.caller(scope.meter.child()).count
-    return dataclasses.replace(scope, policy=policy.for_run(tuple(plan), record=record))
+    caller = scope.caller(scope.meter.child(), purpose="route")
+    calling = dataclasses.replace(caller.calling, record=caller.count)
+    return dataclasses.replace(scope, policy=policy.for_run(tuple(plan), calling=calling))
 
 
 async def decide(scope: RunScope, subtask: Subtask) -> Decision:

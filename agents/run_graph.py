@@ -20,7 +20,7 @@ from .execution import execute_plan
 from .plan import Plan
 from .planner import make_plan
 from .result import Answer, SubtaskResult
-from .scope import RunScope, Services, new_run_id, open_scope
+from .scope import RunScope, Services, new_run_id, open_scope, start_run
 
 if TYPE_CHECKING:
     from langgraph.checkpoint.base import BaseCheckpointSaver
@@ -41,6 +41,10 @@ class RunInput(TypedDict):
     task: str
     run_id: NotRequired[str]
     """Of the run to resume; a new one unless set."""
+    data_class: NotRequired[str]
+    """Who may see the task; the agent's default unless set."""
+    tenant: NotRequired[str]
+    """On whose behalf the run is made."""
 
 
 class RunState(RunInput):
@@ -61,7 +65,8 @@ async def plan(state: RunState, runtime: Runtime[RunScope]) -> dict[str, Any]:
     if made:
         drawn = Plan.from_json(made[-1].body)
     else:
-        drawn = await make_plan(scope.services.planner, state["task"], scope.caller(scope.meter.child()))
+        caller = scope.caller(scope.meter.child(), purpose="plan")
+        drawn = await make_plan(scope.services.planner, state["task"], caller)
         _check_names(drawn, scope.services)
         scope.services.ledger.append(scope.run_id, "plan", drawn.to_json())
     scope.emit(Planned(run_id=scope.run_id, plan=drawn))
@@ -131,7 +136,7 @@ def _in_scope(node: Node, services: Services) -> Node:
         if not (isinstance(context, RunScope) and context.services is services):  # another agent's, or none
             run_id = state.get("run_id") or new_run_id()
             if not services.ledger.records(run_id, "run"):
-                services.ledger.append(run_id, "run", {"task": state["task"], **services.origin})
+                start_run(services, run_id, state["task"], state.get("data_class"), state.get("tenant", ""))
             scope = open_scope(services, run_id, state["task"], runtime.stream_writer)
             runtime = runtime.override(context=scope)
         return await node(state, runtime)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ..models.calling import Calling
+from ..models.data_policy import INTERNAL
 from ..router.policy import Decision, LaneName, Policy
-from ..tracing.call import Call
+from ..tracing.call import Call, CallContext, Purpose
 from ..tracing.ledger import Ledger, Record
 from .attempt import PASSING
 from .budget import Budget, Meter, Spend
@@ -52,6 +54,12 @@ class Services:
     seed: int = 0
     timeout_s: float | None = 120.0
     """Longest that one attempt may take."""
+    calling: Calling = field(default_factory=Calling)
+    """What every model call goes through; a run adds its own records."""
+    data_class: str = INTERNAL
+    """Of a task that does not say its own."""
+    workflow: str = ""
+    """What the agent is called, where canaries and reports tell agents apart."""
     origin: Mapping[str, Any] = field(default_factory=dict)
     """How the agent was set up, as JSON, kept with the run so that it can be resumed by its id."""
 
@@ -74,14 +82,36 @@ class RunScope:
     """Decisions made before the run was resumed, by the key of their inputs."""
     finished: Mapping[str, SubtaskResult]
     """Subtasks finished before the run was resumed, by the key of their inputs."""
+    data_class: str = INTERNAL
+    """Of the task, and so of every subtask besides its own."""
+    tenant: str = ""
+    """On whose behalf the run is made; empty where nobody said."""
 
-    def caller(self, meter: Meter, subtask_id: str | None = None) -> Caller:
-        """A caller whose calls count on `meter` and are kept in the ledger."""
+    @property
+    def unit(self) -> str:
+        """Whose run it is, for whatever is given to some and not to others."""
+        return self.tenant or self.run_id
+
+    def caller(
+        self,
+        meter: Meter,
+        subtask_id: str | None = None,
+        *,
+        data_classes: tuple[str, ...] | None = None,
+        purpose: Purpose = "answer",
+    ) -> Caller:
+        """A caller whose calls count on `meter` and are kept in the ledger; the data is the task's unless said."""
+        ledger = self.services.ledger
 
         def record(call: Call) -> None:
-            self.services.ledger.append(self.run_id, "call", to_json(call), subtask_id=subtask_id)
+            ledger.append(self.run_id, "call", to_json(call), subtask_id=subtask_id)
 
-        return Caller(meter=meter, record=record, timeout_s=self.services.timeout_s)
+        return Caller(
+            meter=meter,
+            calling=replace(self.services.calling, record=record, keep=ledger.keep),
+            context=CallContext(data_classes=data_classes or (self.data_class,), purpose=purpose),
+            timeout_s=self.services.timeout_s,
+        )
 
 
 def open_scope(services: Services, run_id: str, task: str, emit: Callable[[Event], None]) -> RunScope:
@@ -111,7 +141,15 @@ def open_scope(services: Services, run_id: str, task: str, emit: Callable[[Event
         policy=services.policy,
         decisions={r.key: from_json(Decision, r.body) for r in records if r.kind == "decision" and r.key},
         finished=_finished(records),
+        data_class=began.get("data_class") or services.data_class,
+        tenant=began.get("tenant") or "",
     )
+
+
+def start_run(services: Services, run_id: str, task: str, data_class: str | None, tenant: str) -> None:
+    """Write that a run begins, with what it takes to go on with it later."""
+    whose = {"data_class": data_class or services.data_class, "tenant": tenant, "workflow": services.workflow}
+    services.ledger.append(run_id, "run", {"task": task, **services.origin, **whose})
 
 
 def _finished(records: Iterable[Record]) -> dict[str, SubtaskResult]:

@@ -142,15 +142,16 @@ async def _onward(state: SubtaskState) -> str:
 
 def lane_context(scope: RunScope, state: SubtaskState) -> LaneContext:
     """What a lane is given, the same for every attempt at one subtask."""
-    subtask_id = state["subtask"]["id"]
+    subtask = subtask_from_json(state["subtask"])
     left = scope.meter.seconds_left()
     limit = scope.services.timeout_s
     last = state["attempts"][-1] if state["attempts"] else {"value": None, "text": None}
     return LaneContext(
         task=scope.task,
         upstream={name: from_json(Upstream, row) for name, row in state["upstream"].items()},
-        caller=scope.caller(scope.meter.child(), subtask_id),
+        caller=scope.caller(scope.meter.child(), subtask.id, data_classes=subtask.data_classes),
+        unit=scope.unit,
         previous=last["text"] if last["value"] is None else last["value"],
-        seed=int(digest(scope.services.seed, subtask_id)[:7], 16),
+        seed=int(digest(scope.services.seed, subtask.id)[:7], 16),
         timeout_s=limit if left == float("inf") else min(left, limit or left),
     )

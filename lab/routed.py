@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import UsageError
+from ..models.calling import Calling
 from ..router.deciding import decide_now
 from ..router.policy import Decision, Policy, RunPolicy, large_score, wants_large
 from ..router.subtask import Subtask
@@ -90,7 +91,7 @@ def decide(policy: Policy, subtasks: Sequence[Subtask]) -> list[Decision]:
     """The decisions of any policy: one that looks at whole runs gets all of these as one run, and an asynchronous
     one is awaited."""
     if isinstance(policy, RunPolicy):
-        policy = policy.for_run(subtasks, record=lambda _: None)
+        policy = policy.for_run(subtasks, calling=Calling())
     return decide_now(policy, subtasks)
 
 

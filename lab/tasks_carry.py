@@ -14,7 +14,7 @@ from ..agents.plan import Plan, PlanError
 from ..agents.planner import CallingPlanner, Planner
 from ..agents.result import SubtaskResult, SubtaskStatus
 from ..agents.run_graph import RunInput, run_graph
-from ..agents.scope import RunScope, Services, new_run_id, open_scope
+from ..agents.scope import RunScope, Services, new_run_id, open_scope, start_run
 from ..router.policy import LaneName
 from ..router.subtask import Subtask
 from .tasks_cache import CachedLane, CachedPlanner, CallCache, Tally
@@ -55,7 +55,7 @@ async def carry_out(contender: Contender, task: Task, cache: CallCache) -> Row:
     tally = Tally()
     services = _cached(contender.services, cache, tally)
     run_id = new_run_id()
-    services.ledger.append(run_id, "run", {"task": task.text, **services.origin})
+    start_run(services, run_id, task.text, None, "")
     scope = open_scope(services, run_id, task.text, lambda _event: None)
     state: RunInput = {"task": task.text, "run_id": run_id}
     config: RunnableConfig = {"recursion_limit": 25}

@@ -1,6 +1,7 @@
 """The one boundary through which any chat model is called: what comes back is data, every call is recorded.
 
-It does not retry and does not choose a model. Trouble with a model is a `Failure`; only misuse raises.
+It fails closed: without a model id, a digest, a prompt name, a prompt version and a data class nothing is sent. It does
+not choose a model, and leaves repeating to its guard. Trouble with a model is a `Failure`; only misuse raises.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
@@ -16,15 +17,17 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.messages.utils import convert_to_messages
 
+from .. import UnavailableError
 from ..prompts import RenderedPrompt, load_prompt
-from ..tracing.call import Call, Failure
-from .failures import failure_of
+from ..tracing.call import Call, CallContext, Failure
+from ..tracing.content import content_digest, prompt_text
+from .calling import Calling
+from .failures import failure_of, is_transient, retry_after_s
 from .logprobs import TokenLogprob, read_logprobs
 from .spec import ModelSpec
 from .structured import StructureError, parse_answer, response_format
 from .thinking import extract_boxed, split_thinking
 
-Record = Callable[[Call], None]
 _EXTRACT_TOKENS = 512
 _CUT = ("length", "content_filter")
 """Finish reasons of an answer that is not whole."""
@@ -54,6 +57,7 @@ class Completion:
 class _Terms:
     """On what terms the calls of one completion are made."""
 
+    context: CallContext
     seed: int
     max_tokens: int | None
     temperature: float | None
@@ -65,9 +69,11 @@ class _Terms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Reply:
-    """One call and what it brought."""
+    """One request and what it brought."""
 
     call: Call
+    transient: bool = False
+    retry_after_s: float | None = None
     text: str = ""
     thinking: str | None = None
     value: Any = None
@@ -77,12 +83,15 @@ class _Reply:
 class ModelClient:
     """Calls one chat model. It keeps nothing between calls, so one client serves any number at once."""
 
-    def __init__(self, model: BaseChatModel, spec: ModelSpec, *, record: Record | None = None) -> None:
+    def __init__(self, model: BaseChatModel, spec: ModelSpec, *, calling: Calling | None = None) -> None:
         if not spec.id or not spec.digest:
-            raise ValueError(f"a model needs an id and a digest before it is called: {spec!r}")
+            raise ValueError(
+                f"a model needs an id and a digest before it is called, and {spec.id!r} has no "
+                f"{'sha256 and no revision' if spec.id else 'id'}: give its ModelSpec one"
+            )
         self.model = model
         self.spec = spec
-        self._record = record
+        self.calling = calling or Calling()
         self._accepted = _accepted(model, spec)
 
     def __repr__(self) -> str:
@@ -92,6 +101,7 @@ class ModelClient:
         self,
         prompt: RenderedPrompt,
         *,
+        context: CallContext,
         seed: int = 0,
         max_tokens: int | None = None,
         timeout_s: float | None = None,
@@ -101,6 +111,9 @@ class ModelClient:
     ) -> Completion:
         """Ask the model; `timeout_s` seconds bound all calls together, `max_tokens` each of them.
 
+        Where the data policy keeps the text of these data classes from this model, the failure is `data_policy` and
+        nothing was sent.
+
         With a `schema` the answer's `value` fits it: by grammar where the engine has one, by a second, short
         extraction for a model that thinks aloud, else by asking, validating and one repair turn.
         `top_logprobs` asks for the log-probabilities of the answer's tokens and of that many alternatives to each.
@@ -108,7 +121,13 @@ class ModelClient:
         """
         if not prompt.name or not prompt.version:
             raise ValueError(f"a prompt needs a name and a version before it is sent: {prompt!r}")
+        why = self.calling.data_policy.refusal(
+            context.data_classes, locality=self.spec.locality, model_id=self.spec.id
+        )
+        if why is not None:
+            return refused(self.spec, prompt, "data_policy", why, context=context)
         terms = _Terms(
+            context=context,
             seed=seed,
             max_tokens=max_tokens,
             temperature=temperature,
@@ -158,7 +177,28 @@ class ModelClient:
         schema: Mapping[str, Any] | None = None,
         grammar: bool = False,
     ) -> _Reply:
-        """One request, recorded whatever becomes of it; with a `schema` an answer that does not fit is a failure."""
+        """One request, repeated as the guard sees fit; with a `schema` an answer that does not fit is a failure."""
+
+        async def once(attempt: int) -> _Reply:
+            return await self._once(prompt, terms, schema, grammar=grammar, attempt=attempt)
+
+        try:
+            return await self.calling.guards.of(self.spec).run(once, deadline=terms.deadline)
+        except UnavailableError as error:
+            why = f"{self.spec.id!r} was not asked: {error}"
+            nobody = refused(self.spec, prompt, "model_unavailable", why, context=terms.context)
+            return _Reply(call=nobody.call)
+
+    async def _once(
+        self,
+        prompt: RenderedPrompt,
+        terms: _Terms,
+        schema: Mapping[str, Any] | None,
+        *,
+        grammar: bool,
+        attempt: int,
+    ) -> _Reply:
+        """One request, recorded whatever becomes of it."""
         started = time.perf_counter()
         message: BaseMessage | None = None
         error: BaseException | None = None
@@ -172,12 +212,25 @@ class ModelClient:
             error = raised
         latency_ms = (time.perf_counter() - started) * 1000
         reply = self._reply(prompt, terms, schema, message, error, latency_ms)
-        terms.made.append(reply.call)
-        if self._record is not None:
-            self._record(reply.call)
-        if error is not None and reply.call.failure is None:
+        call = replace(reply.call, attempt=attempt, **self._kept(prompt, message, terms.context))
+        terms.made.append(call)
+        self.calling.record(call)
+        if error is not None and call.failure is None:
             raise error
-        return reply
+        return replace(reply, call=call, transient=is_transient(error), retry_after_s=retry_after_s(error))
+
+    def _kept(
+        self, prompt: RenderedPrompt, message: BaseMessage | None, context: CallContext
+    ) -> dict[str, str]:
+        """The hashes of what was asked and answered; their texts are kept where the data policy lets them be."""
+        asked, said = prompt_text(prompt.messages), "" if message is None else message.text
+        if self.calling.keep is not None and self.calling.data_policy.keeps_content(context.data_classes):
+            for text in filter(None, (asked, said)):
+                self.calling.keep(text)
+        return {
+            "prompt_sha256": content_digest(asked),
+            "answer_sha256": content_digest(said) if said else "",
+        }
 
     def _settings(self, terms: _Terms, schema: Mapping[str, Any] | None) -> dict[str, Any]:
         wanted = {
@@ -225,12 +278,16 @@ class ModelClient:
             prompt_version=prompt.version,
             input_tokens=tokens_in,
             output_tokens=tokens_out,
-            cost_usd=self.spec.cost(tokens_in, tokens_out),
+            cost_usd=self.calling.prices.cost(self.spec, tokens_in, tokens_out, latency_ms),
             latency_ms=latency_ms,
             finish_reason=finish,
             seed=terms.seed,
             failure=failure,
             detail=detail,
+            purpose=terms.context.purpose,
+            arm=terms.context.arm,
+            data_classes=terms.context.data_classes,
+            price_version=self.calling.prices.version,
         )
         return _Reply(
             call=call,
@@ -251,6 +308,29 @@ def _accepted(model: BaseChatModel, spec: ModelSpec) -> frozenset[str]:
     if spec.engine != "langchain":
         return settings
     return settings & frozenset(type(model).model_fields)
+
+
+def refused(
+    spec: ModelSpec, prompt: RenderedPrompt, failure: Failure, why: str, *, context: CallContext
+) -> Completion:
+    """The completion of a request that was never made, and so is in no record of calls."""
+    call = Call(
+        model_id=spec.id,
+        model_digest=spec.digest,
+        prompt_name=prompt.name,
+        prompt_version=prompt.version,
+        input_tokens=0,
+        output_tokens=0,
+        cost_usd=0.0,
+        latency_ms=0.0,
+        finish_reason="error",
+        failure=failure,
+        detail=why,
+        purpose=context.purpose,
+        arm=context.arm,
+        data_classes=context.data_classes,
+    )
+    return Completion(text="", call=call, calls=(), failure=failure, detail=why)
 
 
 def _completion(terms: _Terms, reply: _Reply) -> Completion:
@@ -297,4 +377,4 @@ def _remaining(terms: _Terms) -> float | None:
     return None if terms.deadline is None else max(0.0, terms.deadline - time.monotonic())
 
 
-__all__ = ["Completion", "ModelClient", "Record"]
+__all__ = ["Completion", "ModelClient", "refused"]

@@ -57,3 +57,15 @@ def _remedy(error: BaseException, spec: ModelSpec) -> str:
     if getattr(error, "status_code", None) == 404:
         return f"; check that the endpoint serves {spec.revision!r} (GET /v1/models lists what it does)"
     return "; check that the server runs there, or set PILOTFISH_OPENAI_BASE_URL"
+
+
+def is_transient(error: BaseException | None) -> bool:
+    """Whether the same request may do better in a while: never, until a guard that repeats says otherwise."""
+    del error
+    return False
+
+
+def retry_after_s(error: BaseException | None) -> float | None:
+    """Seconds the server asked to be left alone, from its `Retry-After`."""
+    del error
+    return None

@@ -46,6 +46,8 @@ class Settings(BaseSettings):
     """US dollars per million input tokens at that endpoint."""
     openai_price_out: float = Field(default=0.0, ge=0)
     """US dollars per million output tokens at that endpoint."""
+    prices: Path | None = None
+    """A price table in TOML; without one a model costs what its spec says."""
     threads: int | None = Field(default=None, ge=1)
     """CPU threads of the local model; None is one for each core."""
     context: int = Field(default=8192, ge=2048)

@@ -66,8 +66,8 @@ class ModelSpec:
 
     @property
     def digest(self) -> str:
-        """What identifies the weights in a call record: their sha256, else the revision, else `unpinned`."""
-        return self.sha256 or self.revision or "unpinned"
+        """What identifies the weights in a call record: their sha256, else the revision, else nothing."""
+        return self.sha256 or self.revision
 
     def cost(self, input_tokens: int, output_tokens: int) -> float:
         """US dollars for one call."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .choice import PromptChoice, choose_prompts
 from .prompt import Prompt, RenderedPrompt, load_prompt, prompt_names
 
-__all__ = ["Prompt", "RenderedPrompt", "load_prompt", "prompt_names"]
+__all__ = ["Prompt", "PromptChoice", "RenderedPrompt", "choose_prompts", "load_prompt", "prompt_names"]

@@ -2,7 +2,8 @@
 
 A file opens with `name`, `version` and `sha256` lines between two `---`, then a `## system`, `## user` or
 `## assistant` heading per message. Values are filled in as `$name` (`string.Template`), so braces and JSON are
-plain text. A file whose text no longer has the hash in its head fails to load: the version must change with it.
+plain text. A file whose text no longer has the hash in its head fails to load, and a shipped one also when its version
+was released with another text (`files/released.txt`): the version must change with the text.
 """
 
 from __future__ import annotations
@@ -66,18 +67,51 @@ class Prompt:
 def prompt_names() -> list[str]:
     """Names of the prompts that ship with Pilotfish."""
     folder = resources.files(_PACKAGE) / "files"
-    return sorted(entry.name.removesuffix(".md") for entry in folder.iterdir() if entry.name.endswith(".md"))
+    names = (entry.name.removesuffix(".md") for entry in folder.iterdir() if entry.name.endswith(".md"))
+    return sorted(name for name in names if "@" not in name)
 
 
 @cache
 def load_prompt(name: str) -> Prompt:
-    """Load the shipped prompt `name`, or a workflow's own from a path that ends in `.md`, checked against its hash."""
+    """Load the shipped prompt `name` or `name@version`, or your own from a path that ends in `.md`; hashes are checked.
+
+    `files/NAME.md` is the version in use, `files/NAME@VERSION.md` any other that is kept beside it.
+    """
     if name.endswith(".md"):
         return _load_own(Path(name))
-    file = resources.files(_PACKAGE) / "files" / f"{name}.md"
+    base, _, version = name.partition("@")
+    file = resources.files(_PACKAGE) / "files" / f"{base}.md"
     if not file.is_file():
-        raise PromptError(f"unknown prompt {name!r}; there are: {', '.join(prompt_names())}")
-    return parse_prompt(file.read_text(encoding="utf-8"), name)
+        raise PromptError(f"unknown prompt {base!r}; there are: {', '.join(prompt_names())}")
+    prompt = _shipped(file.read_text(encoding="utf-8"), base)
+    if not version or prompt.version == version:
+        return prompt
+    other = resources.files(_PACKAGE) / "files" / f"{name}.md"
+    if not other.is_file():
+        raise PromptError(f"prompt {base!r} has no version {version!r}; in use is {prompt.version!r}")
+    prompt = _shipped(other.read_text(encoding="utf-8"), base)
+    if prompt.version != version:
+        raise PromptError(f"prompt file {name!r} holds version {prompt.version!r}; name and head must agree")
+    return prompt
+
+
+def _shipped(text: str, name: str) -> Prompt:
+    """A shipped prompt, compared with what its version was released with."""
+    prompt = parse_prompt(text, name)
+    digest = text_digest(text.partition("\n---\n")[2])
+    if _released().get((name, prompt.version), digest) != digest:
+        raise PromptError(
+            f"version {prompt.version!r} of prompt {name!r} was released with another text: raise the version"
+        )
+    return prompt
+
+
+@cache
+def _released() -> dict[tuple[str, str], str]:
+    """Digest by name and version: lines are added to the list with each release, never changed."""
+    text = (resources.files(_PACKAGE) / "files" / "released.txt").read_text(encoding="utf-8")
+    rows = [line.split() for line in text.splitlines() if line.strip()]
+    return {(name, version): digest for name, version, digest in rows}
 
 
 def _load_own(path: Path) -> Prompt:

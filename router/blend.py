@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from math import log
 from statistics import fmean
 from typing import cast
 
 from .. import UsageError
-from ..tracing.call import Call
+from ..models.calling import Calling
 from .lanes import lane_of
 from .lexical import sigmoid
 from .policy import Decision, Kind, Policy, RunPolicy, TrainedPolicy
@@ -48,11 +48,11 @@ class Blend:
             return cast("list[Decision]", _later(subtasks, found))
         return _blended(subtasks, cast("list[list[Decision]]", found))
 
-    def for_run(self, subtasks: Sequence[Subtask], /, *, record: Callable[[Call], None]) -> Policy:
+    def for_run(self, subtasks: Sequence[Subtask], /, *, calling: Calling) -> Policy:
         """The same blend of its policies of this run."""
         return Blend(
             *(
-                policy.for_run(subtasks, record=record) if isinstance(policy, RunPolicy) else policy
+                policy.for_run(subtasks, calling=calling) if isinstance(policy, RunPolicy) else policy
                 for policy in self._policies
             )
         )

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
 
 from .. import UsageError
+from ..models.calling import Calling
 from ..models.catalogue import find_model
-from ..tracing.call import Call
 from .allotment import CallEstimate, LargeBudget, allot
 from .lanes import lane_of
 from .policy import Decision, LaneName, Policy, RunPolicy, large_score
@@ -51,17 +51,17 @@ class Budgeted(Wrapper):
         limits = ", ".join(f"{name}={limit:g}" for name, limit in self.budget.limits().items())
         return f"Budgeted({self.inner!r}, {limits})"
 
-    def for_run(self, subtasks: Sequence[Subtask], /, *, record: Callable[[Call], None]) -> Policy:
+    def for_run(self, subtasks: Sequence[Subtask], /, *, calling: Calling) -> Policy:
         """The allotment of one run; asked for a subtask, it answers by its id."""
         inner = (
-            self.inner.for_run(subtasks, record=record) if isinstance(self.inner, RunPolicy) else self.inner
+            self.inner.for_run(subtasks, calling=calling) if isinstance(self.inner, RunPolicy) else self.inner
         )
         return Allotted(self.around(inner), tuple(subtasks))
 
     def decide(self, subtasks: Sequence[Subtask], /) -> list[Decision]:
         """Decisions on these subtasks as one plan, in order."""
         if isinstance(self.inner, RunPolicy):
-            inner = self.inner.for_run(subtasks, record=_unheard)
+            inner = self.inner.for_run(subtasks, calling=Calling())
             return Wrapper.decide(self.around(inner), subtasks)
         return super().decide(subtasks)
 
@@ -222,7 +222,3 @@ def _amount(name: str, value: float) -> str:
 def _ordinal(number: int) -> str:
     last = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
     return f"{number}{'th' if 10 <= number % 100 <= 20 else last}"
-
-
-def _unheard(_call: Call) -> None:
-    """Nobody keeps the calls of a policy that is asked outside a run."""

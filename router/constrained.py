@@ -105,12 +105,12 @@ class Constrained(Wrapper):
     def _forbidden(self, subtask: Subtask) -> list[tuple[str, tuple[LaneName, ...]]]:
         """Why, and for which lanes: the data class first, which never gives way."""
         found: list[tuple[str, tuple[LaneName, ...]]] = []
-        named = subtask.data_class in self.data_classes
-        allowed = self.data_classes.get(subtask.data_class, UNNAMED)
-        barred: tuple[LaneName, ...] = tuple(lane for lane in LANES if lane not in allowed)
-        if barred:
-            what = f"data class {subtask.data_class!r}" + ("" if named else ", which is not named,")
-            found.append((f"{what} may go to {' and '.join(allowed)} only", barred))
+        for name in subtask.data_classes:
+            allowed = self.data_classes.get(name, UNNAMED)
+            barred: tuple[LaneName, ...] = tuple(lane for lane in LANES if lane not in allowed)
+            if barred:
+                what = f"data class {name!r}" + ("" if name in self.data_classes else ", which is not named,")
+                found.append((f"{what} may go to {' and '.join(allowed)} only", barred))
         tokens = math.ceil(len(subtask.text) / _CHARACTERS_PER_TOKEN)
         if self.context_tokens is not None and tokens > self.context_tokens:
             why = f"about {tokens} tokens are more than the small model's {self.context_tokens}"

@@ -10,14 +10,15 @@ import asyncio
 import hashlib
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from .. import UnavailableError, UsageError
+from ..models.calling import Calling
 from ..prompts import Prompt, load_prompt
-from ..tracing.call import Call
+from ..tracing.call import CallContext
 from .lanes import lane_of
 from .policy import Decision, Kind, Policy
 from .subtask import Subtask
@@ -102,14 +103,14 @@ class LlmPolicy:
     """Calls under way at once."""
     timeout_s: float = 60.0
     """Longest that one call may take."""
-    record: Callable[[Call], None] | None = None
+    calling: Calling = field(default_factory=Calling)
 
     def __repr__(self) -> str:
         return f"LlmPolicy(model={self.model!r}, prompt={self.prompt!r}, fallback={self.fallback!r})"
 
-    def for_run(self, subtasks: Sequence[Subtask], /, *, record: Callable[[Call], None]) -> LlmPolicy:  # noqa: ARG002 - each subtask is judged alone
-        """The same policy, whose calls go to `record`."""
-        return replace(self, record=record)
+    def for_run(self, subtasks: Sequence[Subtask], /, *, calling: Calling) -> LlmPolicy:  # noqa: ARG002 - each subtask is judged alone
+        """The same policy, whose calls go through `calling`."""
+        return replace(self, calling=calling)
 
     @property
     def trained_on(self) -> Any:
@@ -135,7 +136,7 @@ class LlmPolicy:
         chat, spec = await asyncio.to_thread(self.model.resolve)
         from ..models.client import ModelClient
 
-        client = ModelClient(chat, spec, record=self.record)
+        client = ModelClient(chat, spec, calling=self.calling)
         slots = asyncio.Semaphore(self.concurrency)
 
         async def ask(subtask: Subtask) -> Completion | None:
@@ -151,6 +152,7 @@ class LlmPolicy:
     async def _ask(self, client: ModelClient, subtask: Subtask) -> Completion:
         return await client.complete(
             load_prompt(self.prompt).render(text=clipped(subtask.text)),
+            context=CallContext(data_classes=subtask.data_classes, purpose="route"),
             max_tokens=_MAX_TOKENS if client.spec.thinking == "none" else None,
             temperature=0.0 if client.spec.thinking == "none" else None,
             timeout_s=self.timeout_s,

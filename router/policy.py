@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
-from ..tracing.call import Call
+from ..models.calling import Calling
 from .subtask import Subtask
 
 Kind = Literal["reasoning", "knowledge"]
@@ -59,8 +59,8 @@ class RunPolicy(Protocol):
     decisions may then be kept from one run to another.
     """
 
-    def for_run(self, subtasks: Sequence[Subtask], /, *, record: Callable[[Call], None]) -> Policy:
-        """The policy of one run with this plan: the same plan gives the same. `record` takes every call it makes."""
+    def for_run(self, subtasks: Sequence[Subtask], /, *, calling: Calling) -> Policy:
+        """The policy of one run with this plan: the same plan gives the same. Its calls go through `calling`."""
         ...
 
 

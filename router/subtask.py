@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..models.data_policy import INTERNAL
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subtask:
@@ -32,5 +34,13 @@ class Subtask:
     """JSON schema of the answer, when it is to be structured."""
     verifier: str | None = None
     """Name of a verifier of the agent that checks this answer besides the standard ones."""
-    data_class: str = "internal"
-    """Who may see it: `public`, `internal`, `restricted` or the user's own."""
+    data_class: str | None = None
+    """Who may see it: `public`, `internal`, `restricted` or the user's own; None is the class of the task."""
+    inherited: tuple[str, ...] = ()
+    """Data classes of the task and of the answers that were filled in; the run sets it."""
+
+    @property
+    def data_classes(self) -> tuple[str, ...]:
+        """Every data class its text came from, its own included."""
+        own = () if self.data_class is None else (self.data_class,)
+        return tuple(sorted({*own, *self.inherited})) or (INTERNAL,)

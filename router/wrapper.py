@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import replace
 from typing import Any, Self, cast
 
-from ..tracing.call import Call
+from ..models.calling import Calling
 from .policy import Decision, LearningPolicy, Policy, RunPolicy
 from .subtask import Subtask
 
@@ -41,11 +41,11 @@ class Wrapper:
             return cast("list[Decision]", self._later(subtasks, cast("Awaitable[list[Decision]]", found)))
         return self.revise(subtasks, found)
 
-    def for_run(self, subtasks: Sequence[Subtask], /, *, record: Callable[[Call], None]) -> Policy:
+    def for_run(self, subtasks: Sequence[Subtask], /, *, calling: Calling) -> Policy:
         """The same wrapper around the inner policy of this run."""
         if not isinstance(self.inner, RunPolicy):
             return self
-        return self.around(self.inner.for_run(subtasks, record=record))
+        return self.around(self.inner.for_run(subtasks, calling=calling))
 
     def around(self, inner: Policy) -> Self:
         """The same wrapper around another policy."""

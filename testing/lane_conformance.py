@@ -8,8 +8,9 @@ from ..agents.attempt import Attempt
 from ..agents.budget import Budget, Meter
 from ..agents.caller import Caller
 from ..agents.lane import Lane, LaneContext
+from ..models.calling import Calling
 from ..router.subtask import Subtask
-from ..tracing.call import Call
+from ..tracing.call import Call, CallContext
 from .promises import require
 
 SUBTASKS: tuple[Subtask, ...] = (
@@ -50,6 +51,6 @@ def _check_attempt(subtask: Subtask, attempt: object) -> None:
 
 
 def _context(meter: Meter, recorded: list[Call]) -> LaneContext:
-    return LaneContext(
-        task="a task", upstream={}, caller=Caller(meter=meter, record=recorded.append), timeout_s=30.0
-    )
+    context = CallContext(data_classes=("internal",))
+    caller = Caller(meter=meter, calling=Calling(record=recorded.append), context=context)
+    return LaneContext(task="a task", upstream={}, caller=caller, timeout_s=30.0)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..models.calling import Calling
 from ..models.client import ModelClient
 from ..models.load import spec_for
 from ..prompts import RenderedPrompt
-from ..tracing.call import Call
+from ..tracing.call import Call, CallContext
 from .promises import require
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
 _PROMPT = RenderedPrompt(name="conformance", version="1", messages=(("user", "Say one word."),))
+_CONTEXT = CallContext(data_classes=("public",))
 
 
 async def check_model(model: BaseChatModel, *, max_tokens: int = 16) -> None:
@@ -23,8 +25,8 @@ async def check_model(model: BaseChatModel, *, max_tokens: int = 16) -> None:
     and does not answer from a call that was given no time.
     """
     recorded: list[Call] = []
-    client = ModelClient(model, spec_for(model), record=recorded.append)
-    completion = await client.complete(_PROMPT, max_tokens=max_tokens)
+    client = ModelClient(model, spec_for(model), calling=Calling(record=recorded.append))
+    completion = await client.complete(_PROMPT, context=_CONTEXT, max_tokens=max_tokens)
     require(len(recorded) == len(completion.calls) >= 1, "a call was not recorded")
     require(
         completion.failure in (None, "truncated"),
@@ -38,5 +40,5 @@ async def check_model(model: BaseChatModel, *, max_tokens: int = 16) -> None:
     require(call.finish_reason in ("stop", "length"), f"unknown finish reason {call.finish_reason!r}")
     pieces = [chunk async for chunk in model.astream("Say one word.")]
     require(bool("".join(str(chunk.text) for chunk in pieces).strip()), "streaming brought no text")
-    late = await client.complete(_PROMPT, max_tokens=max_tokens, timeout_s=0.0)
+    late = await client.complete(_PROMPT, context=_CONTEXT, max_tokens=max_tokens, timeout_s=0.0)
     require(late.failure == "timeout", f"a call with no time left gave {late.failure or 'an answer'}")

@@ -8,7 +8,8 @@ from ..agents.budget import Meter
 from ..agents.caller import Caller
 from ..agents.plan import Plan
 from ..agents.planner import Planner, make_plan
-from ..tracing.call import Call
+from ..models.calling import Calling
+from ..tracing.call import Call, CallContext
 from .promises import require
 
 TASKS: tuple[str, ...] = (
@@ -41,4 +42,5 @@ async def check_planner(planner: Planner, tasks: Sequence[str] = TASKS) -> None:
 
 def _caller() -> Caller:
     calls: list[Call] = []
-    return Caller(meter=Meter(), record=calls.append)
+    context = CallContext(data_classes=("internal",), purpose="plan")
+    return Caller(meter=Meter(), calling=Calling(record=calls.append), context=context)

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from ..models.calling import Calling
 from ..router.deciding import decide_now
 from ..router.policy import Decision, LearningPolicy, Policy, RunPolicy
 from ..router.subtask import Subtask
@@ -50,19 +51,18 @@ def check_run_policy(policy: RunPolicy, subtasks: Sequence[Subtask] = SUBTASKS) 
     whatever order it is told. `subtasks` is the plan.
     """
     require(
-        callable(getattr(policy, "for_run", None)), f"{policy!r} has no method for_run(subtasks, record=…)"
+        callable(getattr(policy, "for_run", None)), f"{policy!r} has no method for_run(subtasks, calling=…)"
     )
     made: list[Call] = []
-    run = policy.for_run(subtasks, record=made.append)
+    calling = Calling(record=made.append)
+    run = policy.for_run(subtasks, calling=calling)
     check_policy(run, subtasks)
     batch = decide_now(run, subtasks)
-    again = policy.for_run(subtasks, record=made.append)
+    again = policy.for_run(subtasks, calling=calling)
     require(decide_now(again, subtasks) == batch, "the same plan gave other decisions the second time")
-    turned = policy.for_run(list(reversed(subtasks)), record=made.append)
+    turned = policy.for_run(list(reversed(subtasks)), calling=calling)
     require(decide_now(turned, subtasks) == batch, "a decision depends on the order of the plan")
-    require(
-        decide_now(policy.for_run([], record=made.append), []) == [], "an empty plan must give no decisions"
-    )
+    require(decide_now(policy.for_run([], calling=calling), []) == [], "an empty plan must give no decisions")
 
 
 def check_learning_policy(

@@ -13,7 +13,7 @@ from ..agents.plan import Plan
 from ..agents.planner import as_planner
 from ..agents.rule_planner import RulePlanner
 from ..agents.run_graph import run_graph
-from ..agents.scope import LANE_SLOTS, Services, new_run_id, open_scope
+from ..agents.scope import LANE_SLOTS, Services, new_run_id, open_scope, start_run
 from ..agents.synthesis import synthesise
 from ..agents.verifier import Verifier, as_verifier
 from ..router.policy import LaneName, Policy
@@ -54,7 +54,7 @@ async def run_plan(
     services = dataclasses.replace(services, planner=as_planner(plan))
     run_id = run_id or new_run_id()
     if not services.ledger.records(run_id, "run"):
-        services.ledger.append(run_id, "run", {"task": "a fixed plan"})
+        start_run(services, run_id, "a fixed plan", None, "")
     scope = open_scope(services, run_id, "a fixed plan", emit)
     return await run_graph(services).ainvoke({"task": "a fixed plan"}, context=scope)
 

@@ -38,7 +38,8 @@ BELOW: dict[str, set[str]] = {
     "models": {"tracing", "prompts"},
 }
 BELOW["retrieval"] = BELOW["router"] = BELOW["models"] | {"models"}
-BELOW["agents"] = BELOW["router"] | {"router", "retrieval", "tools"}
+BELOW["rollout"] = {"models", "tracing"}
+BELOW["agents"] = BELOW["router"] | {"router", "retrieval", "rollout", "tools"}
 BELOW["testing"] = BELOW["agents"] | {"agents"}
 BELOW["demos"] = BELOW["agents"] | {"agents"}
 BELOW["lab"] = BELOW["agents"] | {"agents", "demos", "testing"}

@@ -1,12 +1,26 @@
-"""The call record: one request to one model, as the ledger keeps it."""
+"""The call record: one request to one model, as the ledger keeps it, and the context in which it was made."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
-Failure = Literal["truncated", "timeout", "parse_error", "model_unavailable", "budget"]
+Failure = Literal["truncated", "timeout", "parse_error", "model_unavailable", "budget", "data_policy"]
 """Why a call gave no answer; a subset of the escalation reasons."""
+Purpose = Literal["answer", "sample", "plan", "route", "verify", "judge", "shadow"]
+"""What a call was made for. `shadow` calls answer nobody and stay out of a run's bill."""
+Arm = Literal["", "baseline", "candidate"]
+"""Which side of a canary a call was made by; empty where there is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallContext:
+    """What the maker of a call must say besides the prompt: whose data is in it, and what it is for."""
+
+    data_classes: tuple[str, ...]
+    """Every data class that the prompt's text came from. Without any a call is refused."""
+    purpose: Purpose = "answer"
+    arm: Arm = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,3 +43,14 @@ class Call:
     """None when the call gave an answer."""
     detail: str = ""
     """What the failure was, in words."""
+    purpose: Purpose = "answer"
+    attempt: int = 1
+    """1 for the first request, 2 and up for what the retry loop made of it."""
+    arm: Arm = ""
+    data_classes: tuple[str, ...] = ()
+    prompt_sha256: str = ""
+    """Of the messages as `tracing.content.prompt_text` writes them."""
+    answer_sha256: str = ""
+    """Of the answer as the model wrote it, thinking included; empty when there was none."""
+    price_version: str = ""
+    """The price table behind `cost_usd`; empty where the model's own spec said the price."""

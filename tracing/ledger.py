@@ -19,8 +19,21 @@ from pathlib import Path
 from typing import Any, Literal
 
 from .. import UnavailableError, UsageError
+from .content import content_digest
 
-RecordKind = Literal["run", "plan", "approval", "decision", "call", "subtask", "answer", "feedback"]
+RecordKind = Literal[
+    "run",
+    "plan",
+    "approval",
+    "decision",
+    "call",
+    "verdict",
+    "subtask",
+    "answer",
+    "feedback",
+    "rollout",
+    "observation",
+]
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS records (
@@ -33,6 +46,10 @@ CREATE TABLE IF NOT EXISTS records (
     body TEXT NOT NULL,
     hash TEXT NOT NULL
 );
+CREATE TABLE IF NOT EXISTS contents (
+    sha256 TEXT PRIMARY KEY,
+    text TEXT NOT NULL
+) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS records_of_run ON records (run_id, kind);
 """
 _APPEND = """
@@ -102,6 +119,20 @@ class Ledger:
         fields = (run_id, kind, subtask_id, key, at, json.dumps(body, sort_keys=True))
         with self._open() as connection:
             connection.execute(_APPEND, fields)
+
+    def keep(self, text: str) -> str:
+        """Keep a text under its sha256, which is returned; the same text is kept once."""
+        digest = content_digest(text)
+        with self._open() as connection:
+            row = (digest, json.dumps(text))
+            connection.execute("INSERT OR IGNORE INTO contents (sha256, text) VALUES (?, ?)", row)
+        return digest
+
+    def content(self, sha256: str) -> str | None:
+        """The text kept under a hash, or None where it was not kept or is deleted."""
+        with self._open() as connection:
+            row = connection.execute("SELECT text FROM contents WHERE sha256 = ?", (sha256,)).fetchone()
+        return None if row is None else json.loads(row[0])
 
     def records(self, run_id: str, *kinds: RecordKind) -> list[Record]:
         """Records of a run in the order they were written; of `kinds` only, when any are named."""

@@ -13,10 +13,13 @@ from pilotfish.agents.caller import Caller, Model
 from pilotfish.agents.llm_planner import LLMPlanner
 from pilotfish.agents.plan import Plan, PlanError
 from pilotfish.agents.planner import make_plan
+from pilotfish.models.calling import Calling
 from pilotfish.models.load import spec_for
 from pilotfish.models.spec import Sampling
 from pilotfish.testing.chat import ScriptedChat
-from pilotfish.tracing.call import Call
+from pilotfish.tracing.call import Call, CallContext
+
+CONTEXT = CallContext(data_classes=("internal",))
 
 TASK = "Who wrote Emma and when was it published?"
 GOOD = {
@@ -31,7 +34,9 @@ async def plan_with(reply: str) -> tuple[Plan, list[Call]]:
     calls: list[Call] = []
     chat = ScriptedChat(reply=lambda _text: reply)
     planner = LLMPlanner(model=Model(chat=chat, spec=spec_for(chat)))
-    return await make_plan(planner, TASK, Caller(meter=Meter(), record=calls.append)), calls
+    return await make_plan(
+        planner, TASK, Caller(meter=Meter(), calling=Calling(record=calls.append), context=CONTEXT)
+    ), calls
 
 
 async def test_the_models_plan_is_used_and_its_call_recorded() -> None:
@@ -82,5 +87,7 @@ async def test_a_planner_that_thinks_gets_the_tokens_for_it() -> None:
     chat = Watched(reply=lambda _text: f"<think>two parts</think>{json.dumps(GOOD)}")
     spec = dataclasses.replace(spec_for(chat), thinking="tags", sampling=Sampling(max_tokens=30_000))
     planner = LLMPlanner(model=Model(chat=chat, spec=spec))
-    plan = await make_plan(planner, TASK, Caller(meter=Meter(), record=lambda _call: None))
+    plan = await make_plan(
+        planner, TASK, Caller(meter=Meter(), calling=Calling(record=lambda _call: None), context=CONTEXT)
+    )
     assert (plan.planner, chat.asked) == ("llm", [30_000])

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from pilotfish.agents.plan import Plan
 from pilotfish.agents.run_graph import run_graph
 from pilotfish.agents.scope import LANE_SLOTS, open_scope
 from pilotfish.agents.verifier import as_verifier
+from pilotfish.models.calling import Calling
 from pilotfish.router.load import load_policy
 from pilotfish.router.policy import Decision, Policy, large_score
 from pilotfish.router.subtask import Subtask
@@ -39,9 +40,9 @@ class Planwise:
     def __init__(self) -> None:
         self.asked: list[list[tuple[str, str]]] = []
 
-    def for_run(self, subtasks: Sequence[Subtask], /, *, record: Callable[[Call], None]) -> Policy:
+    def for_run(self, subtasks: Sequence[Subtask], /, *, calling: Calling) -> Policy:
         self.asked.append([(subtask.id, subtask.text) for subtask in subtasks])
-        record(CALL)
+        calling.record(CALL)
         return Marked(FakePolicy(), f"one of {len(subtasks)}, asked {len(self.asked)}")
 
     def decide(self, subtasks: Sequence[Subtask], /) -> list[Decision]:

@@ -16,12 +16,15 @@ from pilotfish.agents.caller import Caller, Model
 from pilotfish.agents.lane import LaneContext
 from pilotfish.agents.model_lane import ModelLane
 from pilotfish.lab.tasks_cache import CachedCaller, CachedLane, CallCache, Tally, call_key
+from pilotfish.models.calling import Calling
 from pilotfish.models.load import spec_for
 from pilotfish.prompts import RenderedPrompt
 from pilotfish.router.subtask import Subtask
 from pilotfish.testing.chat import ScriptedChat
 from pilotfish.testing.lane_conformance import check_lane
-from pilotfish.tracing.call import Call
+from pilotfish.tracing.call import Call, CallContext
+
+CONTEXT = CallContext(data_classes=("internal",))
 
 PROMPT = RenderedPrompt(name="p", version="1", messages=(("user", "Hello?"),))
 
@@ -42,7 +45,7 @@ def counted() -> tuple[Model, Counter[str]]:
 
 
 def caller_of(cache: CallCache, recorded: list[Call], *, budget: Budget | None = None) -> CachedCaller:
-    plain = Caller(meter=Meter(budget), record=recorded.append)
+    plain = Caller(meter=Meter(budget), calling=Calling(record=recorded.append), context=CONTEXT)
     return CachedCaller.around(plain, cache, Tally())
 
 
@@ -194,7 +197,11 @@ async def test_a_cached_lane_keeps_the_promises_of_a_lane_and_tells_samples_apar
     await check_lane(lane, [Subtask(id="s1", text="What is 2 + 2?")])
     await check_lane(lane, [Subtask(id="s1", text="What is 2 + 2?")])
     assert asked.total() == 1
-    context = LaneContext(task="t", upstream={}, caller=Caller(meter=Meter(), record=lambda _call: None))
+    context = LaneContext(
+        task="t",
+        upstream={},
+        caller=Caller(meter=Meter(), calling=Calling(record=lambda _call: None), context=CONTEXT),
+    )
     await lane.attempt(Subtask(id="s1", text="What is 2 + 2?"), replace(context, sample=1))
     assert asked.total() == 2
     assert [sample for sample, _ in tally.attempts][-1] == 1

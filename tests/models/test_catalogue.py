@@ -31,4 +31,4 @@ def test_cost_is_per_million_tokens() -> None:
 
     spec = ModelSpec(id="m", engine="openai", price_in=2.0, price_out=8.0)
     assert spec.cost(500_000, 250_000) == pytest.approx(3.0)
-    assert spec.digest == "unpinned"
+    assert spec.digest == ""

@@ -15,6 +15,9 @@ from pilotfish.models.local_chat import Request, Ticket
 from pilotfish.models.settings import load_settings
 from pilotfish.models.weights import WeightsError
 from pilotfish.prompts import RenderedPrompt
+from pilotfish.tracing.call import CallContext
+
+CONTEXT = CallContext(data_classes=("internal",))
 
 LANDS = {
     "Japan": "Tokyo",
@@ -92,7 +95,9 @@ def test_a_seed_repeats_an_answer_and_another_one_changes_it(chat: LlamaCppChat)
 @pytest.mark.weights
 async def test_eight_calls_at_once_are_never_mixed(chat: LlamaCppChat) -> None:
     client = ModelClient(chat, load_chat(chat, settings=load_settings())[1])
-    done = await asyncio.gather(*(client.complete(capital(land), seed=n) for n, land in enumerate(LANDS)))
+    done = await asyncio.gather(
+        *(client.complete(capital(land), context=CONTEXT, seed=n) for n, land in enumerate(LANDS))
+    )
     for (land, city), one in zip(LANDS.items(), done, strict=True):
         assert city in one.text, (land, one.text)
 
@@ -157,7 +162,7 @@ def test_a_grammar_of_ones_own(chat: LlamaCppChat) -> None:
 async def test_a_prompt_that_does_not_fit_is_a_failure(chat: LlamaCppChat) -> None:
     client = ModelClient(chat, load_chat(chat, settings=load_settings())[1])
     prompt = RenderedPrompt(name="t", version="1", messages=(("user", "word " * 9000),))
-    done = await client.complete(prompt)
+    done = await client.complete(prompt, context=CONTEXT)
     assert done.failure == "truncated"
     assert "does not fit" in done.detail
 

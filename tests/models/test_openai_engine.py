@@ -12,6 +12,9 @@ from pilotfish.models.llamacpp import LlamaCppChat
 from pilotfish.models.load import load_chat
 from pilotfish.models.settings import load_settings
 from pilotfish.prompts import RenderedPrompt
+from pilotfish.tracing.call import CallContext
+
+CONTEXT = CallContext(data_classes=("internal",))
 
 PROMPT = RenderedPrompt(name="t", version="1", messages=(("user", "What is the capital of Japan?"),))
 
@@ -30,7 +33,9 @@ def client(address: str) -> ModelClient:
 @pytest.mark.weights
 def test_an_endpoint_answers_from_one_event_loop_after_another(address: str) -> None:
     asker = client(address)
-    done: list[Completion] = [asyncio.run(asker.complete(PROMPT, seed=n, temperature=0.0)) for n in range(3)]
+    done: list[Completion] = [
+        asyncio.run(asker.complete(PROMPT, context=CONTEXT, seed=n, temperature=0.0)) for n in range(3)
+    ]
     for one in done:
         assert one.failure is None, one.detail
         assert "Tokyo" in one.text
@@ -43,7 +48,7 @@ def test_an_endpoint_answers_from_one_event_loop_after_another(address: str) -> 
 
 @pytest.mark.weights
 async def test_max_tokens_is_understood_and_a_cut_answer_is_truncated(address: str) -> None:
-    done = await client(address).complete(PROMPT, max_tokens=3)
+    done = await client(address).complete(PROMPT, context=CONTEXT, max_tokens=3)
     assert (done.failure, done.call.output_tokens) == ("truncated", 3)
 
 
@@ -57,7 +62,7 @@ async def test_streaming_counts_tokens_too(address: str) -> None:
 @pytest.mark.weights
 async def test_the_deadline_is_a_failure(address: str) -> None:
     story = RenderedPrompt(name="t", version="1", messages=(("user", "Tell a very long story."),))
-    done = await client(address).complete(story, timeout_s=0.05, max_tokens=100)
+    done = await client(address).complete(story, context=CONTEXT, timeout_s=0.05, max_tokens=100)
     assert done.failure == "timeout"
 
 
@@ -65,7 +70,7 @@ async def test_an_unreachable_server_is_a_failure_with_its_address_and_the_remed
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    done = await client(f"http://127.0.0.1:{port}/v1").complete(PROMPT)
+    done = await client(f"http://127.0.0.1:{port}/v1").complete(PROMPT, context=CONTEXT)
     assert done.failure == "model_unavailable"
     assert f"http://127.0.0.1:{port}/v1" in done.detail
     assert "PILOTFISH_OPENAI_BASE_URL" in done.detail

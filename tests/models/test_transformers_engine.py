@@ -16,6 +16,9 @@ from pilotfish.models.spec import Sampling
 from pilotfish.models.transformers_engine import TransformersChat
 from pilotfish.models.weights import WeightsError
 from pilotfish.prompts import RenderedPrompt
+from pilotfish.tracing.call import CallContext
+
+CONTEXT = CallContext(data_classes=("internal",))
 
 WORDS = [f"w{n}" for n in range(40)]
 TEMPLATE = "{% for m in messages %}<s> {{ m['content'] }} {% endfor %}"
@@ -117,11 +120,11 @@ async def test_the_deadline_and_a_cancel_really_stop_the_generation(chat: Watch)
 
 async def test_the_client_sees_a_cut_answer_and_an_overflow(chat: Watch) -> None:
     client = ModelClient(chat, load_chat(chat, settings=load_settings())[1])
-    assert (await client.complete(PROMPT, seed=1)).call.output_tokens <= 12
+    assert (await client.complete(PROMPT, context=CONTEXT, seed=1)).call.output_tokens <= 12
     with pytest.raises(ContextOverflowError, match="context of 4096"):
         await chat.ainvoke("w1 " * 5000)
     long = RenderedPrompt(name="t", version="1", messages=(("user", "w1 " * 5000),))
-    assert (await client.complete(long)).failure == "truncated"
+    assert (await client.complete(long, context=CONTEXT)).failure == "truncated"
 
 
 def test_no_warning_is_given(chat: Watch, capfd: pytest.CaptureFixture[str]) -> None:

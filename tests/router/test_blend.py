@@ -1,11 +1,12 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, cast
+from collections.abc import Sequence
+from typing import cast
 
 import pytest
 
 from pilotfish import UsageError
+from pilotfish.models.calling import Calling
 from pilotfish.router.blend import Blend, blended
 from pilotfish.router.deciding import decide_now
 from pilotfish.router.fixed import RandomPolicy, always_large, always_local
@@ -59,7 +60,7 @@ class Planning(RulesPolicy):
     def __init__(self) -> None:
         self.plans: list[Sequence[Subtask]] = []
 
-    def for_run(self, subtasks: Sequence[Subtask], /, *, record: Callable[[Any], None]) -> Policy:
+    def for_run(self, subtasks: Sequence[Subtask], /, *, calling: Calling) -> Policy:
         self.plans.append(subtasks)
         return RulesPolicy()
 
@@ -75,6 +76,6 @@ def test_policies_that_answer_later_are_waited_for() -> None:
 
 def test_a_policy_of_whole_runs_hears_of_the_run() -> None:
     planning = Planning()
-    run = Blend(load_learned(), planning).for_run([Subtask(id="a", text="x")], record=print)
+    run = Blend(load_learned(), planning).for_run([Subtask(id="a", text="x")], calling=Calling(record=print))
     assert [[subtask.id for subtask in plan] for plan in planning.plans] == [["a"]]
     check_policy(run)

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pilotfish import UsageError
+from pilotfish.models.calling import Calling
 from pilotfish.router.allotment import CallEstimate, LargeBudget
 from pilotfish.router.budgeted import Budgeted, make_budgeted
 from pilotfish.router.fixed import RandomPolicy
@@ -15,7 +16,6 @@ from pilotfish.router.load import load_policy
 from pilotfish.router.policy import Decision, Policy, large_score, wants_large
 from pilotfish.router.subtask import Subtask
 from pilotfish.testing.policy_conformance import check_run_policy
-from pilotfish.tracing.call import Call
 
 
 class Gains:
@@ -45,7 +45,7 @@ class Gains:
 class Slow(Gains):
     """The same, later, and only for a run."""
 
-    def for_run(self, subtasks: Sequence[Subtask], /, *, record: Callable[[Call], None]) -> Policy:
+    def for_run(self, subtasks: Sequence[Subtask], /, *, calling: Calling) -> Policy:
         return self
 
     def decide(self, subtasks: Sequence[Subtask], /):
@@ -104,7 +104,7 @@ def test_dollars_buy_two_short_calls_rather_than_one_long() -> None:
 def test_a_run_is_allotted_on_its_plan_and_answers_by_id() -> None:
     inner = Gains(GAINS)
     policy = Budgeted(inner, budget=LargeBudget(large_calls=1)).for_run(
-        steps(*"abcde"), record=lambda _: None
+        steps(*"abcde"), calling=Calling(record=lambda _: None)
     )
     filled = [Subtask(id="b", text="now with its references filled in")]
     assert lanes(policy.decide(filled)) == ["large"]
@@ -117,7 +117,7 @@ def test_a_run_is_allotted_on_its_plan_and_answers_by_id() -> None:
 async def test_an_inner_policy_that_answers_later_is_asked_once_for_all() -> None:
     inner = Slow(GAINS)
     policy = Budgeted(inner, budget=LargeBudget(large_calls=1)).for_run(
-        steps(*"abcde"), record=lambda _: None
+        steps(*"abcde"), calling=Calling(record=lambda _: None)
     )
 
     async def ask(name: str) -> list[Decision]:
@@ -130,7 +130,7 @@ async def test_an_inner_policy_that_answers_later_is_asked_once_for_all() -> Non
 
 async def test_a_cancelled_question_leaves_the_others_theirs() -> None:
     policy = Budgeted(Slow(GAINS), budget=LargeBudget(large_calls=1)).for_run(
-        steps(*"ab"), record=lambda _: None
+        steps(*"ab"), calling=Calling(record=lambda _: None)
     )
 
     async def ask(name: str) -> list[Decision]:

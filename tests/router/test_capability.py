@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pilotfish import UsageError
+from pilotfish.models.calling import Calling
 from pilotfish.router.capability import CapabilityPolicy, make_capability
 from pilotfish.router.capability_file import load_capability, save_capability, settled
 from pilotfish.router.capability_model import CapabilityModel, Familiar, Forms, Mix
@@ -73,13 +74,13 @@ def test_kinds_may_be_told_later_and_by_the_run() -> None:
             return RulesPolicy().decide(subtasks)
 
     class Planning(RulesPolicy):
-        def for_run(self, subtasks: Sequence[Subtask], /, *, record: Any) -> Any:
+        def for_run(self, subtasks: Sequence[Subtask], /, *, calling: Calling) -> Any:
             return Asking()
 
     steps = [Subtask(id="a", text="add two pears"), Subtask(id="b", text="who governs the town")]
     now = CapabilityPolicy(model(), kinds=RulesPolicy()).decide(steps)
     assert decide_now(CapabilityPolicy(model(), kinds=cast("Policy", Asking())), steps) == now
-    run = CapabilityPolicy(model(), kinds=Planning()).for_run(steps, record=print)
+    run = CapabilityPolicy(model(), kinds=Planning()).for_run(steps, calling=Calling(record=print))
     assert decide_now(run, steps) == now
     check_policy(run)
 

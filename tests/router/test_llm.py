@@ -11,6 +11,7 @@ import pytest
 from langchain_core.outputs import ChatResult
 
 from pilotfish import UnavailableError, UsageError
+from pilotfish.models.calling import Calling
 from pilotfish.models.load import spec_for
 from pilotfish.models.logprobs import TokenLogprob
 from pilotfish.prompts import load_prompt
@@ -145,7 +146,7 @@ async def test_without_weights_the_fallback_decides_and_the_reason_names_the_rem
 
 async def test_a_tool_and_an_empty_text_cost_no_call() -> None:
     calls: list[Call] = []
-    policy = policy_of(sure()).for_run([], record=calls.append)
+    policy = policy_of(sure()).for_run([], calling=Calling(record=calls.append))
     tool, empty = await policy.decide([Subtask(id="t", text="x", tool="sum"), Subtask(id="e", text=" ")])
     assert (tool.lane, calls) == ("tool", [])
     assert "it has no text" in empty.reason
@@ -156,8 +157,8 @@ async def test_the_calls_of_a_run_are_recorded_under_the_prompts_name_and_versio
     assert isinstance(policy, RunPolicy)
     one: list[Call] = []
     other: list[Call] = []
-    first = policy.for_run([STEP, FACT], record=one.append)
-    policy.for_run([STEP], record=other.append)
+    first = policy.for_run([STEP, FACT], calling=Calling(record=one.append))
+    policy.for_run([STEP], calling=Calling(record=other.append))
     await first.decide([STEP, FACT])
     await policy.decide([STEP])
     prompt = load_prompt("route")
@@ -244,7 +245,7 @@ def test_calibrations_that_cannot_be_read_are_named(tmp_path: Path) -> None:
 def test_a_real_model_is_held_to_the_two_words_and_its_probabilities_come_along(weights: Path) -> None:
     policy = LlmPolicy(model=RoutingModel("smollm2-135m", home=weights), fallback=RulesPolicy())
     calls: list[Call] = []
-    run = policy.for_run([STEP, FACT], record=calls.append)
+    run = policy.for_run([STEP, FACT], calling=Calling(record=calls.append))
     found = decide_now(run, [STEP, FACT])  # pyright: ignore[reportArgumentType] - decide is awaited
     assert all("smollm2-135m gives reasoning" in decision.reason for decision in found)
     assert all(0.01 < decision.p_reasoning < 0.99 for decision in found)

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
+from pilotfish.models.calling import Calling
 from pilotfish.router.allotment import LargeBudget
 from pilotfish.router.budgeted import Budgeted
 from pilotfish.router.fixed import always_large, always_local
@@ -14,7 +15,6 @@ from pilotfish.router.subtask import Subtask
 from pilotfish.router.wrapper import Wrapper, decides_by_run, learner, signed
 from pilotfish.testing.lanes import FakeLearner
 from pilotfish.testing.policy_conformance import check_policy, check_run_policy
-from pilotfish.tracing.call import Call
 
 SUBTASK = Subtask(id="a", text="x")
 
@@ -38,7 +38,7 @@ class Later:
 
         return later()
 
-    def for_run(self, subtasks: Sequence[Subtask], /, *, record: Callable[[Call], None]) -> Policy:
+    def for_run(self, subtasks: Sequence[Subtask], /, *, calling: Calling) -> Policy:
         return Later(always_large())
 
 
@@ -56,7 +56,7 @@ async def test_what_answers_later_is_revised_later() -> None:
 
 async def test_a_run_is_passed_on_and_the_wrapper_stays_around_it() -> None:
     outer = Loud(Loud(Later(always_local())))
-    run = outer.for_run([SUBTASK], record=lambda _: None)
+    run = outer.for_run([SUBTASK], calling=Calling(record=lambda _: None))
     (decision,) = await run.decide([SUBTASK])  # type: ignore[misc]
     assert (decision.lane, decision.version) == ("large", "2 around loud 2 around always-large 1")
     (before,) = await outer.decide([SUBTASK])  # type: ignore[misc]
@@ -65,7 +65,7 @@ async def test_a_run_is_passed_on_and_the_wrapper_stays_around_it() -> None:
 
 def test_around_a_policy_without_runs_it_is_its_own_policy_of_a_run() -> None:
     policy = Loud(always_local())
-    assert policy.for_run([SUBTASK], record=lambda _: None) is policy
+    assert policy.for_run([SUBTASK], calling=Calling(record=lambda _: None)) is policy
     check_run_policy(policy)
 
 

@@ -94,7 +94,7 @@ class Planwise:
     def __init__(self, order) -> None:
         self._order = order
 
-    def for_run(self, subtasks, /, *, record):
+    def for_run(self, subtasks, /, *, calling):
         free = [subtask.id for subtask in subtasks if subtask.tool is None]
         self.first = self._order(free)
         return Chosen(self.first)

@@ -1,0 +1,55 @@
+"""Which version of each prompt is used: the shipped one unless a run pins another, or splits between several."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from .prompt import Prompt, PromptError, load_prompt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromptChoice:
+    """References by prompt name: a version (`2`), or the path of a prompt file that takes its place."""
+
+    references: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    """More than one splits the units between them, half and half for two."""
+
+    def load(self, name: str, *, unit: str = "") -> Prompt:
+        """The prompt that `name` stands for here; the same unit always gets the same."""
+        references = self.references.get(name)
+        if not references:
+            return load_prompt(name)
+        reference = references[_share(name, unit) % len(references)]
+        return load_prompt(reference if reference.endswith(".md") else f"{name}@{reference}")
+
+    def versions(self) -> dict[str, list[str]]:
+        """The choice as JSON data, for the record of a run."""
+        return {name: list(references) for name, references in self.references.items()}
+
+
+def choose_prompts(given: Mapping[str, str] | Sequence[str]) -> PromptChoice:
+    """From `NAME@VERSION`, `NAME@V1,V2` (an A/B split) and `NAME=FILE.md`, or a mapping of name to those.
+
+    Every reference is loaded once here, so a missing or altered prompt is found before a run. Raises `PromptError`.
+    """
+    pairs = given.items() if isinstance(given, Mapping) else [_split(each) for each in given]
+    references = {name: tuple(part.strip() for part in what.split(",")) for name, what in pairs}
+    choice = PromptChoice(references=references)
+    for name, each in references.items():
+        for reference in each:
+            PromptChoice(references={name: (reference,)}).load(name)
+    return choice
+
+
+def _split(text: str) -> tuple[str, str]:
+    for mark in ("=", "@"):
+        name, found, what = text.partition(mark)
+        if found and name and what:
+            return name, what
+    raise PromptError(f"{text!r} chooses no prompt: write NAME@VERSION, NAME@V1,V2 or NAME=FILE.md")
+
+
+def _share(name: str, unit: str) -> int:
+    return int.from_bytes(hashlib.sha256(f"{name}\0{unit}".encode()).digest()[:8])
