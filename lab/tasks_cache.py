@@ -9,12 +9,11 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import re
 import sqlite3
 import threading
 import time
-from collections.abc import Awaitable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -28,6 +27,7 @@ from ..agents.lane import Lane, LaneContext
 from ..agents.plan import Plan
 from ..agents.planner import CallingPlanner, Planner
 from ..models.client import Completion
+from ..models.request import model_identity
 from ..prompts import RenderedPrompt
 from ..router.subtask import Subtask
 
@@ -35,10 +35,6 @@ logger = logging.getLogger(__name__)
 _FORM = 1
 """Raised when the key or the body changes its meaning."""
 _BUSY_SECONDS = 30.0
-_SECRET = re.compile(r"key|token(?!s)|secret|password|authorization", re.IGNORECASE)
-"""Names whose strings stay out of keys; `max_tokens` and `stop_token_ids` are settings as any other."""
-_BOOKKEEPING = ("metadata", "tags")
-"""LangChain's own notes on a chat model, which name the versions installed."""
 
 
 class CallCache:
@@ -179,43 +175,7 @@ class CachedCaller(Caller):
 def call_key(model: Model, prompt: RenderedPrompt, asked: Mapping[str, Any]) -> str:
     """The identity of a completion: the same key is the same question to the same model on the same terms."""
     terms = (prompt.name, prompt.version, prompt.messages, dict(asked))
-    return digest(_FORM, model_identity(model), *terms)
-
-
-def model_identity(model: Model) -> dict[str, Any]:
-    """What answers depend on in a model, as JSON data; it holds no secret, and goes into a hash only."""
-    spec = model.spec
-    return {
-        "id": spec.id,
-        "digest": spec.digest,
-        "engine": spec.engine,
-        "source": spec.source,
-        "sampling": asdict(spec.sampling),
-        "context": spec.context,
-        "thinking": spec.thinking,
-        "settings": _settings_of(model) if spec.engine == "langchain" else {},
-    }
-
-
-def _settings_of(model: Model) -> dict[str, Any]:
-    """The settings of a chat model that the caller brought along, as far as JSON can say them."""
-    values = {name: getattr(model.chat, name, None) for name in type(model.chat).model_fields}
-    return plain({name: value for name, value in values.items() if name not in _BOOKKEEPING})
-
-
-def plain(value: Any, *, secret: bool = False) -> Any:
-    """A setting as JSON data: clients, callbacks and the like are None, and so is every string of a secret."""
-    if isinstance(value, Mapping):
-        items = cast("Mapping[Any, Any]", value).items()
-        return {
-            str(name): plain(item, secret=secret or _SECRET.search(str(name)) is not None)
-            for name, item in items
-        }
-    if isinstance(value, list | tuple):
-        return [plain(item, secret=secret) for item in cast("Sequence[Any]", value)]
-    if isinstance(value, str):
-        return None if secret else value
-    return value if isinstance(value, int | float) else None
+    return digest(_FORM, model_identity(model.chat, model.spec), *terms)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

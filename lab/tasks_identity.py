@@ -17,12 +17,12 @@ from ..agents.caller import Model
 from ..agents.codec import digest
 from ..agents.lane import Lane
 from ..agents.scope import Services
+from ..models.request import model_identity, plain
 from ..prompts import load_prompt, prompt_names
 from ..retrieval.evidence import Retriever
 from ..router.policy import Decision, Policy
 from ..router.subtask import Subtask
 from ..router.wrapper import learner
-from .tasks_cache import model_identity, plain
 
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 """It says nothing, and changes."""
@@ -68,7 +68,7 @@ def _lane(lane: Lane) -> dict[str, Any]:
 
 def _part(value: Any) -> Any:
     if isinstance(value, Model):
-        return model_identity(value)
+        return model_identity(value.chat, value.spec)
     return _corpus(value) if isinstance(value, Retriever) else plain(value)
 
 

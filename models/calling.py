@@ -10,6 +10,7 @@ from ..tracing.telemetry import OFF, Telemetry
 from .data_policy import DataPolicy
 from .guard import Guards
 from .prices import PriceTable
+from .recorded import Recorded
 
 
 def _unheard(_call: Call) -> None:
@@ -27,4 +28,6 @@ class Calling:
     data_policy: DataPolicy = field(default_factory=DataPolicy)
     prices: PriceTable = field(default_factory=PriceTable)
     guards: Guards = field(default_factory=Guards)
+    recorded: Recorded | None = None
+    """Replies that are taken instead of asking a model, where the request is the same."""
     telemetry: Telemetry = OFF

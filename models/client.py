@@ -19,11 +19,14 @@ from langchain_core.messages.utils import convert_to_messages
 
 from .. import UnavailableError
 from ..prompts import RenderedPrompt, load_prompt
-from ..tracing.call import Call, CallContext, Failure
+from ..tracing.call import Call, CallContext
 from ..tracing.content import content_digest, prompt_text
 from .calling import Calling
+from .completion import Completion, refused
 from .failures import failure_of, is_transient, retry_after_s
-from .logprobs import TokenLogprob, read_logprobs
+from .logprobs import TokenLogprob, logprobs_text, read_logprobs
+from .recorded import RecordedReply
+from .request import request_digest
 from .spec import ModelSpec
 from .structured import StructureError, parse_answer, response_format
 from .thinking import extract_boxed, split_thinking
@@ -31,26 +34,6 @@ from .thinking import extract_boxed, split_thinking
 _EXTRACT_TOKENS = 512
 _CUT = ("length", "content_filter")
 """Finish reasons of an answer that is not whole."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Completion:
-    """What a model answered, or why it did not."""
-
-    text: str
-    """The answer without the thinking."""
-    call: Call
-    """The last call made."""
-    calls: tuple[Call, ...]
-    """All of them, repair and extraction included, in order."""
-    thinking: str | None = None
-    value: Any = None
-    """The parsed answer, when a schema was given."""
-    failure: Failure | None = None
-    detail: str = ""
-    """What the failure was, in words."""
-    logprobs: tuple[TokenLogprob, ...] = ()
-    """Of the last call's tokens; empty unless asked for and given by the engine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,9 +161,13 @@ class ModelClient:
         grammar: bool = False,
     ) -> _Reply:
         """One request, repeated as the guard sees fit; with a `schema` an answer that does not fit is a failure."""
+        request = self._request(prompt, terms, schema if grammar else None)
+        recorded = None if self.calling.recorded is None else self.calling.recorded.reply(request)
+        if recorded is not None:
+            return self._replayed(recorded, prompt, terms, schema, request)
 
         async def once(attempt: int) -> _Reply:
-            return await self._once(prompt, terms, schema, grammar=grammar, attempt=attempt)
+            return await self._once(prompt, terms, schema, request, grammar=grammar, attempt=attempt)
 
         try:
             return await self.calling.guards.of(self.spec).run(once, deadline=terms.deadline)
@@ -194,6 +181,7 @@ class ModelClient:
         prompt: RenderedPrompt,
         terms: _Terms,
         schema: Mapping[str, Any] | None,
+        request: str,
         *,
         grammar: bool,
         attempt: int,
@@ -212,25 +200,57 @@ class ModelClient:
             error = raised
         latency_ms = (time.perf_counter() - started) * 1000
         reply = self._reply(prompt, terms, schema, message, error, latency_ms)
-        call = replace(reply.call, attempt=attempt, **self._kept(prompt, message, terms.context))
+        reply = self._recorded(reply, prompt, terms, message, attempt=attempt, request_sha256=request)
+        if error is not None and reply.call.failure is None:
+            raise error
+        return replace(reply, transient=is_transient(error), retry_after_s=retry_after_s(error))
+
+    def _replayed(
+        self,
+        recorded: RecordedReply,
+        prompt: RenderedPrompt,
+        terms: _Terms,
+        schema: Mapping[str, Any] | None,
+        request: str,
+    ) -> _Reply:
+        """A reply of an earlier run: read as ever, recorded for what it is, free of charge."""
+        message = recorded.message()
+        reply = self._reply(prompt, terms, schema, message, None, recorded.latency_ms)
+        was: dict[str, Any] = {"replayed": True, "cost_usd": 0.0, "recorded_cost_usd": recorded.cost_usd}
+        return self._recorded(reply, prompt, terms, message, request_sha256=request, **was)
+
+    def _recorded(
+        self, reply: _Reply, prompt: RenderedPrompt, terms: _Terms, message: BaseMessage | None, **known: Any
+    ) -> _Reply:
+        """The reply with its record written."""
+        call = replace(reply.call, **known, **self._kept(prompt, message, terms))
         terms.made.append(call)
         self.calling.record(call)
-        if error is not None and call.failure is None:
-            raise error
-        return replace(reply, call=call, transient=is_transient(error), retry_after_s=retry_after_s(error))
+        return replace(reply, call=call)
 
-    def _kept(
-        self, prompt: RenderedPrompt, message: BaseMessage | None, context: CallContext
-    ) -> dict[str, str]:
+    def _kept(self, prompt: RenderedPrompt, message: BaseMessage | None, terms: _Terms) -> dict[str, str]:
         """The hashes of what was asked and answered; their texts are kept where the data policy lets them be."""
-        asked, said = prompt_text(prompt.messages), "" if message is None else message.text
-        if self.calling.keep is not None and self.calling.data_policy.keeps_content(context.data_classes):
-            for text in filter(None, (asked, said)):
-                self.calling.keep(text)
-        return {
-            "prompt_sha256": content_digest(asked),
-            "answer_sha256": content_digest(said) if said else "",
+        texts = {
+            "prompt_sha256": prompt_text(prompt.messages),
+            "answer_sha256": "" if message is None else message.text,
+            "logprobs_sha256": "" if terms.top_logprobs is None else logprobs_text(message),
         }
+        keeps = self.calling.data_policy.keeps_content(terms.context.data_classes)
+        if self.calling.keep is not None and keeps:
+            for text in filter(None, texts.values()):
+                self.calling.keep(text)
+        return {name: content_digest(text) if text else "" for name, text in texts.items()}
+
+    def _request(self, prompt: RenderedPrompt, terms: _Terms, schema: Mapping[str, Any] | None) -> str:
+        """The identity of a request. A seed tells samples apart also where the model takes none."""
+        settings = {
+            "seed": terms.seed,
+            "max_tokens": terms.max_tokens,
+            "temperature": terms.temperature,
+            "top_logprobs": terms.top_logprobs,
+            "schema": schema,
+        }
+        return request_digest(self.model, self.spec, prompt.messages, settings)
 
     def _settings(self, terms: _Terms, schema: Mapping[str, Any] | None) -> dict[str, Any]:
         wanted = {
@@ -308,29 +328,6 @@ def _accepted(model: BaseChatModel, spec: ModelSpec) -> frozenset[str]:
     if spec.engine != "langchain":
         return settings
     return settings & frozenset(type(model).model_fields)
-
-
-def refused(
-    spec: ModelSpec, prompt: RenderedPrompt, failure: Failure, why: str, *, context: CallContext
-) -> Completion:
-    """The completion of a request that was never made, and so is in no record of calls."""
-    call = Call(
-        model_id=spec.id,
-        model_digest=spec.digest,
-        prompt_name=prompt.name,
-        prompt_version=prompt.version,
-        input_tokens=0,
-        output_tokens=0,
-        cost_usd=0.0,
-        latency_ms=0.0,
-        finish_reason="error",
-        failure=failure,
-        detail=why,
-        purpose=context.purpose,
-        arm=context.arm,
-        data_classes=context.data_classes,
-    )
-    return Completion(text="", call=call, calls=(), failure=failure, detail=why)
 
 
 def _completion(terms: _Terms, reply: _Reply) -> Completion:

@@ -5,6 +5,7 @@ They are the model's own, before any grammar: the likeliest token may be one tha
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -35,3 +36,10 @@ def read_logprobs(message: BaseMessage) -> tuple[TokenLogprob, ...]:
         )
         for entry in content
     )
+
+
+def logprobs_text(message: BaseMessage | None) -> str:
+    """Those in a message's metadata as the engine reported them, as JSON; empty where it gave none."""
+    metadata = {} if message is None else cast("Mapping[str, Any]", message.response_metadata)
+    found = metadata.get("logprobs")
+    return "" if found is None else json.dumps(found)

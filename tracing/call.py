@@ -54,3 +54,11 @@ class Call:
     """Of the answer as the model wrote it, thinking included; empty when there was none."""
     price_version: str = ""
     """The price table behind `cost_usd`; empty where the model's own spec said the price."""
+    request_sha256: str = ""
+    """Of all that the answer depends on: model, messages and settings. A replay finds the answer by it."""
+    logprobs_sha256: str = ""
+    """Of the log-probabilities as the engine reported them, as JSON; empty when there were none."""
+    replayed: bool = False
+    """Whether the answer was taken from the record of an earlier run. Tokens and latency are then of that time."""
+    recorded_cost_usd: float = 0.0
+    """Of a replayed call: what it cost when it was made; `cost_usd` is 0."""
