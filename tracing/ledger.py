@@ -51,18 +51,25 @@ CREATE TABLE IF NOT EXISTS contents (
     text TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS records_of_run ON records (run_id, kind);
+CREATE INDEX IF NOT EXISTS records_of_rollouts ON records (seq) WHERE kind = 'rollout';
 """
 _APPEND = """
 INSERT INTO records (run_id, kind, subtask_id, key, at, body, hash)
 SELECT ?1, ?2, ?3, ?4, ?5, ?6,
        chain(coalesce((SELECT hash FROM records ORDER BY seq DESC LIMIT 1), ''), ?1, ?2, ?3, ?4, ?5, ?6)
+WHERE ?7 IS NULL OR ?7 = coalesce((SELECT max(seq) FROM records WHERE run_id = ?1 AND kind = ?2), 0)
 """
 """One statement, so that SQLite's own lock keeps the chain whole between processes."""
+_SELECT = "SELECT seq, run_id, kind, subtask_id, key, at, body FROM records"
 _BUSY_SECONDS = 10.0
 
 
 class LedgerError(UnavailableError):
     """The ledger cannot be opened or written; the message says which file and why."""
+
+
+class Superseded(UnavailableError):  # noqa: N818 - what happened to the writer, not to the ledger
+    """A record that was to follow a certain one came too late: another process wrote first, and nothing was added."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,13 +119,24 @@ class Ledger:
         *,
         subtask_id: str | None = None,
         key: str | None = None,
-    ) -> None:
-        """Add one record, durable against a killed process when this returns."""
+        follows: int | None = None,
+    ) -> int:
+        """Add one record, durable against a killed process when this returns; the number it has in the ledger.
+
+        `follows` is the number of the record of this run and kind that it must come right after, 0 for none at all:
+        where another is there already, nothing is added and `Superseded` is raised.
+        """
         at = datetime.now(UTC).isoformat(timespec="milliseconds")
         # ASCII: a model may write half of a surrogate pair, which is JSON but not UTF-8.
         fields = (run_id, kind, subtask_id, key, at, json.dumps(body, sort_keys=True))
         with self._open() as connection:
-            connection.execute(_APPEND, fields)
+            done = connection.execute(_APPEND, (*fields, follows))
+            seq = done.lastrowid
+        if done.rowcount != 1 or seq is None:
+            raise Superseded(
+                f"the {kind} of {run_id!r} went on without us: no longer is {follows} its last record"
+            )
+        return seq
 
     def keep(self, text: str) -> str:
         """Keep a text under its sha256, which is returned; the same text is kept once."""
@@ -134,13 +152,22 @@ class Ledger:
             row = connection.execute("SELECT text FROM contents WHERE sha256 = ?", (sha256,)).fetchone()
         return None if row is None else json.loads(row[0])
 
-    def records(self, run_id: str, *kinds: RecordKind) -> list[Record]:
-        """Records of a run in the order they were written; of `kinds` only, when any are named."""
+    def records(self, run_id: str, *kinds: RecordKind, after: int = 0) -> list[Record]:
+        """Records of a run in the order they were written; of `kinds` only, when any are named.
+
+        `after`: those with a higher number only.
+        """
         marks = ",".join("?" * len(kinds))
         only = f" AND kind IN ({marks})" if kinds else ""
-        query = f"SELECT seq, run_id, kind, subtask_id, key, at, body FROM records WHERE run_id = ?{only} ORDER BY seq"  # noqa: S608 - only question marks are inserted
+        query = f"{_SELECT} WHERE run_id = ?{only} AND seq > ? ORDER BY seq"
         with self._open() as connection:
-            return [_record(row) for row in connection.execute(query, (run_id, *kinds))]
+            return [_record(row) for row in connection.execute(query, (run_id, *kinds, after))]
+
+    def rollouts(self, *, after: int = 0) -> list[Record]:
+        """Every canary's transitions with a number above `after`, in the order they were written."""
+        with self._open() as connection:
+            rows = connection.execute(f"{_SELECT} WHERE kind = 'rollout' AND seq > ? ORDER BY seq", (after,))
+            return [_record(row) for row in rows]
 
     def runs(self, *, limit: int = 50) -> list[RunSummary]:
         """The latest runs, newest first."""
