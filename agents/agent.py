@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from langgraph.checkpoint.memory import InMemorySaver
 
 from .. import UsageError
+from ..models.air_gap import seal
 from ..models.data_policy import INTERNAL, DataPolicy
 from ..models.settings import Settings, load_settings
 from ..models.spec import ModelSpec
@@ -99,6 +100,9 @@ class Agent:
         settings: Settings | None = None,
         fetch: bool = False,
     ) -> None:
+        settings = settings or load_settings()
+        if settings.air_gapped:
+            seal()
         self._parts = Parts(
             local=local,
             large=large,
@@ -118,7 +122,7 @@ class Agent:
             votes=votes,
             timeout_s=timeout_s,
             seed=seed,
-            settings=settings or load_settings(),
+            settings=settings,
             fetch=fetch,
         )
 

@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from .. import UsageError
+from .air_gap import is_sealed
 from .manifest import Progress, WeightsError, file_sha256
 from .spec import ModelSpec
 
@@ -23,6 +24,12 @@ _TAIL = 4
 
 def fetch_files(spec: ModelSpec, folder: Path, progress: Progress) -> str:
     """Put the model's files into the empty `folder` and return their revision. Raises `WeightsError`."""
+    if is_sealed():
+        raise WeightsError(
+            f"the weights of {spec.id!r} are not here, and air-gapped mode fetches nothing: pull them where there is a "
+            "network (`pilotfish models pull`) and copy PILOTFISH_HOME/models",
+            reason="unreachable",
+        )
     refusal: WeightsError | None = None
     if spec.source:
         try:

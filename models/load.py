@@ -32,6 +32,10 @@ def load_chat(
     if isinstance(model, BaseChatModel):
         return model, spec_for(model)
     spec = model if isinstance(model, ModelSpec) else parse_model(model, settings=settings)
+    if settings.air_gapped and spec.locality == "remote":
+        raise UsageError(
+            f"model {spec.id!r} is at {spec.source!r}, and air-gapped mode reaches this machine only"
+        )
     if spec.engine == "openai":
         from .openai_engine import endpoint_chat
 

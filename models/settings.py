@@ -19,6 +19,7 @@ from pydantic_settings import (
 )
 
 from .. import UsageError
+from .air_gap import seal
 
 _PREFIX = "PILOTFISH_"
 _TOML = Path("pilotfish.toml")
@@ -46,6 +47,8 @@ class Settings(BaseSettings):
     """US dollars per million input tokens at that endpoint."""
     openai_price_out: float = Field(default=0.0, ge=0)
     """US dollars per million output tokens at that endpoint."""
+    air_gapped: bool = False
+    """Refuse every connection beyond the loopback, for the whole process."""
     prices: Path | None = None
     """A price table in TOML; without one a model costs what its spec says."""
     threads: int | None = Field(default=None, ge=1)
@@ -74,15 +77,21 @@ class Settings(BaseSettings):
 
 
 def load_settings(**overrides: Any) -> Settings:
-    """Read the settings. An override that is None counts as not given; `UsageError` names what is wrong."""
+    """Read the settings. An override that is None counts as not given; `UsageError` names what is wrong.
+
+    With `air_gapped` set, the process is sealed before this returns.
+    """
     given = {key: value for key, value in overrides.items() if value is not None}
     _reject_unknown(given, "setting", str)
     _reject_unknown(_environment_keys(), "environment variable", lambda key: _PREFIX + key.upper())
     _reject_unknown(_toml_keys(), f"key of {_TOML}", str)
     try:
-        return Settings(**given)
+        settings = Settings(**given)
     except ValidationError as error:
         raise UsageError(_explain(error)) from None
+    if settings.air_gapped:
+        seal()
+    return settings
 
 
 def _environment_keys() -> list[str]:
