@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
 
-from .options import Large, Local, Policy
+from .options import DataClass, Large, Local, Policy, Prompts
 from .output import Json, console, exit_unless_answered, print_json
 
 
@@ -22,6 +23,8 @@ def ask(
     planner: Annotated[
         str | None, typer.Option(help="`rules` or `llm`; `llm` where there is a large model.")
     ] = None,
+    prompt: Prompts = None,
+    data_class: DataClass = None,
     max_calls: Annotated[int | None, typer.Option(min=0, help="Budget: most model calls.")] = None,
     max_usd: Annotated[float | None, typer.Option(min=0, help="Budget: most dollars.")] = None,
     max_seconds: Annotated[float | None, typer.Option(min=0, help="Budget: most seconds.")] = None,
@@ -46,10 +49,15 @@ def ask(
     from .watch import watch
 
     given = {"corpus": corpus, "policy": policy, "local": local, "large": large}
-    _refuse_contradictions(question, resume, given, approve=approve, yes=yes)
-    names: dict[str, Any] = {**given, "approve": approve} if resume is None else set_up_of(resume)
+    fixed = {**given, "prompt": prompt, "data-class": data_class}
+    _refuse_contradictions(question, resume, fixed, approve=approve, yes=yes)
+    names: dict[str, Any] = (
+        {**given, "approve": approve, "prompts": prompt or ()} if resume is None else set_up_of(resume)
+    )
     agent = Agent(**names, planner=planner, budget=Budget(calls=max_calls, usd=max_usd, seconds=max_seconds))
-    result = watch(agent, question, run_id=resume, approve=True if yes else None, quiet=json)
+    result = watch(
+        agent, question, run_id=resume, approve=True if yes else None, data_class=data_class, quiet=json
+    )
     if json:
         waits = result.status == "awaiting_approval"
         print_json({**result.to_json(), **({"plan": result.plan} if waits else {})})
@@ -61,7 +69,7 @@ def ask(
 
 
 def _refuse_contradictions(
-    question: str | None, resume: str | None, given: dict[str, str | None], *, approve: bool, yes: bool
+    question: str | None, resume: str | None, given: Mapping[str, object], *, approve: bool, yes: bool
 ) -> None:
     from .. import UsageError
 

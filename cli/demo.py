@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .options import Large, Local, Policy
+from .options import DataClass, Large, Local, Policy, Prompts
 from .output import Json, console, download_progress, exit_unless_answered, print_json
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ def shipping(
     policy: Policy = None,
     local: Local = None,
     large: Large = None,
+    prompt: Prompts = None,
+    data_class: DataClass = None,
     out: Annotated[Path | None, typer.Option(help="Folder for route.png and route.geojson.")] = None,
     today: Annotated[
         datetime | None,
@@ -58,15 +60,18 @@ def shipping(
     from .watch import watch
 
     settings = load_settings()
+    prompts: Any = prompt or ()
     if resume is not None:
         began = set_up_of(resume)
         local, large, policy = (began[name] for name in ("local", "large", "policy"))
+        prompts = began["prompts"]
         corpus = Path(began["corpus"]) if began["corpus"] else None
     _fetch_weights(settings, local)
     agent = shipping_agent(
         local=local,
         large=large,
         policy=policy,
+        prompts=prompts,
         corpus=corpus or CORPUS,
         today=today.date() if today else None,
         settings=settings,
@@ -74,7 +79,7 @@ def shipping(
     task = None if resume else DEFAULT_REQUEST if request is None else request
     if task and not json:
         console().print(f"Request: {task}\n", markup=False)
-    result = watch(agent, task, run_id=resume, quiet=json)
+    result = watch(agent, task, run_id=resume, data_class=data_class, quiet=json)
     _show(result, _draw(result, out or settings.home / "maps" / result.run_id), json=json)
     exit_unless_answered(result)
 

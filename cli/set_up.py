@@ -11,7 +11,7 @@ from ..tracing.ledger import Ledger
 
 
 def set_up_of(run_id: str) -> dict[str, Any]:
-    """`local`, `large`, `corpus`, `policy` and `approve` as the ledger has them; an unknown run raises `UsageError`."""
+    """The agent's names, prompts and `approve` as the ledger has them; an unknown run raises `UsageError`."""
     ledger = Ledger(load_settings().home / "ledger.db")
     ledger.summary(run_id)
     (start, *_) = ledger.records(run_id, "run")
@@ -22,4 +22,5 @@ def set_up_of(run_id: str) -> dict[str, Any]:
             f"run {run_id!r} began in Python with an object as {', '.join(objects)}; "
             f"resume it there, with an agent made the same way: agent.resume({run_id!r})"
         )
-    return {**names, "approve": bool(start.body.get("approve"))}
+    prompts = {name: ",".join(chosen) for name, chosen in (start.body.get("prompts") or {}).items()}
+    return {**names, "prompts": prompts, "approve": bool(start.body.get("approve"))}

@@ -28,17 +28,24 @@ def watch(
     *,
     run_id: str | None = None,
     approve: bool | None = None,
+    data_class: str | None = None,
     quiet: bool = False,
 ) -> Result:
     """The run's result; `quiet` shows nothing on the way."""
-    return asyncio.run(_watched(agent, task, run_id, approve, quiet=quiet))
+    return asyncio.run(_watched(agent, task, run_id, approve, data_class, quiet=quiet))
 
 
 async def _watched(
-    agent: Agent, task: str | None, run_id: str | None, approve: bool | None, *, quiet: bool
+    agent: Agent,
+    task: str | None,
+    run_id: str | None,
+    approve: bool | None,
+    data_class: str | None,
+    *,
+    quiet: bool,
 ) -> Result:
     screen = console(stderr=True)
-    async for event in agent.astream(task, run_id=run_id, approve=approve):
+    async for event in agent.astream(task, run_id=run_id, approve=approve, data_class=data_class):
         if isinstance(event, RunFinished):
             return event.result
         line = None if quiet else _line(event)

@@ -7,7 +7,7 @@ request overrule its reading and the exact optimiser its choice, both visibly.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,12 +46,17 @@ _CHOICE_SCHEMA: dict[str, Any] = {
 }
 
 
+WORKFLOW = "shipping"
+"""What the agent is called in records, and in the plan of a canary."""
+
+
 def shipping_agent(
     *,
     local: str | ModelSpec | BaseChatModel | None = None,
     large: str | ModelSpec | BaseChatModel | None = None,
     policy: str | None = None,
     corpus: str | Path = CORPUS,
+    prompts: Mapping[str, str] | Sequence[str] = (),
     today: date | None = None,
     settings: Settings | None = None,
     fetch: bool = False,
@@ -64,6 +69,8 @@ def shipping_agent(
         corpus=corpus,
         policy=policy,
         planner=workflow(day),
+        prompts=prompts,
+        name=WORKFLOW,
         tools=tools(),
         verifiers=checks(),
         synthesise=answer_shipping,

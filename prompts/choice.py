@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from .prompt import Prompt, PromptError, load_prompt
 
@@ -34,8 +35,14 @@ def choose_prompts(given: Mapping[str, str] | Sequence[str]) -> PromptChoice:
 
     Every reference is loaded once here, so a missing or altered prompt is found before a run. Raises `PromptError`.
     """
-    pairs = given.items() if isinstance(given, Mapping) else [_split(each) for each in given]
-    references = {name: tuple(part.strip() for part in what.split(",")) for name, what in pairs}
+    pairs = list(given.items()) if isinstance(given, Mapping) else [_split(each) for each in given]
+    references: dict[str, tuple[str, ...]] = {}
+    for name, what in pairs:
+        if name in references:
+            raise PromptError(
+                f"prompt {name!r} is chosen twice; write {name}@V1,V2 to split between versions"
+            )
+        references[name] = tuple(_reference(part.strip()) for part in what.split(","))
     choice = PromptChoice(references=references)
     for name, each in references.items():
         for reference in each:
@@ -49,6 +56,11 @@ def _split(text: str) -> tuple[str, str]:
         if found and name and what:
             return name, what
     raise PromptError(f"{text!r} chooses no prompt: write NAME@VERSION, NAME@V1,V2 or NAME=FILE.md")
+
+
+def _reference(text: str) -> str:
+    """A version, or the full path of a file, which still holds when a run is resumed elsewhere."""
+    return str(Path(text).expanduser().absolute()) if text.endswith(".md") else text
 
 
 def _share(name: str, unit: str) -> int:

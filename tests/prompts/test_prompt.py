@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import importlib
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -65,3 +67,31 @@ def test_a_workflow_brings_its_own_prompt_as_a_file(tmp_path: Path) -> None:
     assert load_prompt(str(path)).version == "3"
     with pytest.raises(PromptError, match=r"gone\.md' cannot be read"):
         load_prompt(str(tmp_path / "gone.md"))
+
+
+def released() -> dict[tuple[str, str], str]:
+    text = (resources.files("pilotfish.prompts") / "files" / "released.txt").read_text()
+    return {(name, version): digest for name, version, digest in map(str.split, text.splitlines())}
+
+
+def test_every_shipped_prompt_is_in_the_list_of_what_was_released() -> None:
+    folder = resources.files("pilotfish.prompts") / "files"
+    for file in (entry for entry in folder.iterdir() if entry.name.endswith(".md")):
+        text = file.read_text()
+        prompt = parse_prompt(text, file.name.removesuffix(".md").partition("@")[0])
+        assert released().get((prompt.name, prompt.version)) == text_digest(text.partition("\n---\n")[2]), (
+            f"add {prompt.name} {prompt.version} to released.txt; a line that is there stays as it is"
+        )
+
+
+def test_a_new_text_with_a_new_hash_under_a_released_version_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The hash in the head was mended with the text, the version was forgotten."""
+    (name, version), _ = next(iter(released().items()))
+    module = importlib.import_module("pilotfish.prompts.prompt")
+    monkeypatch.setattr(module, "_released", lambda: {(name, version): "0" * 16})
+    load_prompt.cache_clear()
+    with pytest.raises(PromptError, match="was released with another text: raise the version"):
+        load_prompt(name)
+    load_prompt.cache_clear()
