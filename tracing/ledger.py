@@ -1,41 +1,43 @@
 """The ledger: one SQLite file (WAL) to which every run appends what happened, and from which a killed run resumes.
 
-Records are never changed. Each carries the hash of the one before it, so an edited, removed or reordered record is
-found by `verify`; cutting records off the end is not, which needs an anchor outside the file. Several processes may
-append: a write takes SQLite's lock for a fraction of a millisecond.
+Records are never changed. Each carries the hash of the one before it (`tracing.chain`), and of its texts only their
+hash (`tracing.content`), so that texts can be left out or deleted. Several processes may append: a write takes
+SQLite's lock for a fraction of a millisecond.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sqlite3
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, cast
 
 from .. import UnavailableError, UsageError
-from .content import content_digest
+from .chain import Anchor, Inspection, inspect, record_hash
+from .content import content_digest, merge_content, split_content
+from .record import Entry, Record, RecordKind, RunSummary
+from .views import VIEWS
 
-RecordKind = Literal[
-    "run",
-    "plan",
-    "approval",
-    "decision",
-    "call",
-    "verdict",
-    "subtask",
-    "answer",
-    "feedback",
-    "rollout",
-    "observation",
+__all__ = [
+    "Entry",
+    "Ledger",
+    "LedgerError",
+    "Record",
+    "RecordKind",
+    "RunSummary",
+    "Superseded",
+    "append_to",
+    "read_record",
 ]
 
-_SCHEMA = """
+_FORMAT = 2
+"""`PRAGMA user_version` of the file: 1 (written as 0) had the texts in the bodies."""
+_SCHEMA = (
+    """
 CREATE TABLE IF NOT EXISTS records (
     seq INTEGER PRIMARY KEY,
     run_id TEXT NOT NULL,
@@ -44,23 +46,23 @@ CREATE TABLE IF NOT EXISTS records (
     key TEXT,
     at TEXT NOT NULL,
     body TEXT NOT NULL,
+    content TEXT,
     hash TEXT NOT NULL
-);
-CREATE TABLE IF NOT EXISTS contents (
-    sha256 TEXT PRIMARY KEY,
-    text TEXT NOT NULL
-) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS records_of_run ON records (run_id, kind);
-CREATE INDEX IF NOT EXISTS records_of_rollouts ON records (seq) WHERE kind = 'rollout';
-"""
+)""",
+    "CREATE TABLE IF NOT EXISTS contents (sha256 TEXT PRIMARY KEY, text TEXT NOT NULL)",
+    "CREATE INDEX IF NOT EXISTS records_of_run ON records (run_id, kind)",
+    "CREATE INDEX IF NOT EXISTS records_of_rollouts ON records (seq) WHERE kind = 'rollout'",
+)
+_LAST_OF = "SELECT coalesce(max(seq), 0) FROM records WHERE run_id = ? AND kind = ?"
+_LAST = "SELECT hash FROM records ORDER BY seq DESC LIMIT 1"
 _APPEND = """
-INSERT INTO records (run_id, kind, subtask_id, key, at, body, hash)
-SELECT ?1, ?2, ?3, ?4, ?5, ?6,
-       chain(coalesce((SELECT hash FROM records ORDER BY seq DESC LIMIT 1), ''), ?1, ?2, ?3, ?4, ?5, ?6)
-WHERE ?7 IS NULL OR ?7 = coalesce((SELECT max(seq) FROM records WHERE run_id = ?1 AND kind = ?2), 0)
+INSERT INTO records (run_id, kind, subtask_id, key, at, body, content, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 """
-"""One statement, so that SQLite's own lock keeps the chain whole between processes."""
-_SELECT = "SELECT seq, run_id, kind, subtask_id, key, at, body FROM records"
+_KEEP = "INSERT OR IGNORE INTO contents (sha256, text) VALUES (?, ?)"
+_READ = """
+SELECT r.seq, r.run_id, r.kind, r.subtask_id, r.key, r.at, r.body, r.content, c.text
+FROM records r LEFT JOIN contents c ON c.sha256 = r.content
+"""
 _BUSY_SECONDS = 10.0
 
 
@@ -72,44 +74,18 @@ class Superseded(UnavailableError):  # noqa: N818 - what happened to the writer,
     """A record that was to follow a certain one came too late: another process wrote first, and nothing was added."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
-    """One thing that happened in a run."""
-
-    seq: int
-    run_id: str
-    kind: RecordKind
-    subtask_id: str | None
-    key: str | None
-    """For a finished subtask or a decision: the digest of what went into it."""
-    at: str
-    """ISO 8601, UTC."""
-    body: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunSummary:
-    """One line of `pilotfish runs list`."""
-
-    run_id: str
-    task: str
-    status: str
-    """The answer's status, or `unfinished`."""
-    started: str
-    calls: int
-    cost_usd: float
-
-
 class Ledger:
     """Append-only record of runs in the SQLite file `path`; its folder is made on first use."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, keep_content: bool = True) -> None:
         self.path = path
+        self.keep_content = keep_content
+        """Whether texts are kept; without, records hold their hashes only."""
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
 
     def __repr__(self) -> str:
-        return f"Ledger({str(self.path)!r})"
+        return f"Ledger({str(self.path)!r}{'' if self.keep_content else ', keep_content=False'})"
 
     def append(
         self,
@@ -119,38 +95,45 @@ class Ledger:
         *,
         subtask_id: str | None = None,
         key: str | None = None,
+        keep_content: bool | None = None,
         follows: int | None = None,
     ) -> int:
         """Add one record, durable against a killed process when this returns; the number it has in the ledger.
 
+        `keep_content=False` leaves its texts out, as their data class may ask for; their hash stays.
         `follows` is the number of the record of this run and kind that it must come right after, 0 for none at all:
         where another is there already, nothing is added and `Superseded` is raised.
         """
-        at = datetime.now(UTC).isoformat(timespec="milliseconds")
-        # ASCII: a model may write half of a surrogate pair, which is JSON but not UTF-8.
-        fields = (run_id, kind, subtask_id, key, at, json.dumps(body, sort_keys=True))
-        with self._open() as connection:
-            done = connection.execute(_APPEND, (*fields, follows))
-            seq = done.lastrowid
-        if done.rowcount != 1 or seq is None:
-            raise Superseded(
-                f"the {kind} of {run_id!r} went on without us: no longer is {follows} its last record"
-            )
+        entry = Entry(
+            run_id=run_id,
+            kind=kind,
+            body=body,
+            subtask_id=subtask_id,
+            key=key,
+            keep_content=keep_content,
+            follows=follows,
+        )
+        (seq,) = self.append_all((entry,))
         return seq
+
+    def append_all(self, entries: Iterable[Entry]) -> list[int]:
+        """Add records one after another, all of them or none; the numbers they have."""
+        with self.transaction() as connection:
+            return [append_to(connection, entry, keep_content=self.keep_content) for entry in entries]
 
     def keep(self, text: str) -> str:
         """Keep a text under its sha256, which is returned; the same text is kept once."""
         digest = content_digest(text)
-        with self._open() as connection:
-            row = (digest, json.dumps(text))
-            connection.execute("INSERT OR IGNORE INTO contents (sha256, text) VALUES (?, ?)", row)
+        if self.keep_content:
+            with self._open() as connection:
+                connection.execute(_KEEP, (digest, json.dumps(text)))
         return digest
 
     def content(self, sha256: str) -> str | None:
         """The text kept under a hash, or None where it was not kept or is deleted."""
         with self._open() as connection:
             row = connection.execute("SELECT text FROM contents WHERE sha256 = ?", (sha256,)).fetchone()
-        return None if row is None else json.loads(row[0])
+        return None if row is None else json.loads(row[0]) if row[0].startswith('"') else row[0]
 
     def records(self, run_id: str, *kinds: RecordKind, after: int = 0) -> list[Record]:
         """Records of a run in the order they were written; of `kinds` only, when any are named.
@@ -158,16 +141,16 @@ class Ledger:
         `after`: those with a higher number only.
         """
         marks = ",".join("?" * len(kinds))
-        only = f" AND kind IN ({marks})" if kinds else ""
-        query = f"{_SELECT} WHERE run_id = ?{only} AND seq > ? ORDER BY seq"
+        only = f" AND r.kind IN ({marks})" if kinds else ""
+        query = f"{_READ}WHERE r.run_id = ?{only} AND r.seq > ? ORDER BY r.seq"
         with self._open() as connection:
-            return [_record(row) for row in connection.execute(query, (run_id, *kinds, after))]
+            return [read_record(row) for row in connection.execute(query, (run_id, *kinds, after))]
 
     def rollouts(self, *, after: int = 0) -> list[Record]:
         """Every canary's transitions with a number above `after`, in the order they were written."""
+        query = f"{_READ}WHERE r.kind = 'rollout' AND r.seq > ? ORDER BY r.seq"
         with self._open() as connection:
-            rows = connection.execute(f"{_SELECT} WHERE kind = 'rollout' AND seq > ? ORDER BY seq", (after,))
-            return [_record(row) for row in rows]
+            return [read_record(row) for row in connection.execute(query, (after,))]
 
     def runs(self, *, limit: int = 50) -> list[RunSummary]:
         """The latest runs, newest first."""
@@ -191,24 +174,42 @@ class Ledger:
             status=answers[-1].body["status"] if answers else "unfinished",
             started=start.at,
             calls=len(calls),
-            cost_usd=sum(call.body["cost_usd"] for call in calls),
+            cost_usd=sum(call.body["cost_usd"] for call in calls if call.body.get("purpose") != "shadow"),
         )
 
-    def verify(self) -> list[str]:
-        """Recompute the hash chain; a message per record that does not fit, none when all is as written."""
-        problems: list[str] = []
-        before, expected = "", 1
-        query = "SELECT seq, run_id, kind, subtask_id, key, at, body, hash FROM records ORDER BY seq"
+    def verify(self, anchor: Anchor | None = None) -> list[str]:
+        """A message per record or kept text that is not as it was written; none when all are.
+
+        Records cut off the end are found with an `anchor` only, which was taken before and kept elsewhere.
+        """
+        return list(self.inspect(anchor).problems)
+
+    def inspect(self, anchor: Anchor | None = None) -> Inspection:
+        """Recompute all hashes, and count."""
+        with self.reading() as connection:
+            return inspect(connection, anchor)
+
+    @contextmanager
+    def reading(self) -> Generator[sqlite3.Connection]:
+        """A connection whose queries all see the ledger of one moment."""
         with self._open() as connection:
-            for seq, *fields, digest in connection.execute(query):
-                if seq != expected:
-                    problems.append(f"records {expected} to {seq - 1} are missing")
-                if _chain(before, *fields) != digest:
-                    problems.append(
-                        f"record {seq} (run {fields[0]!r}, {fields[1]}) is not what was written, or not where"
-                    )
-                before, expected = digest, seq + 1
-        return problems
+            connection.execute("BEGIN")
+            try:
+                yield connection
+            finally:
+                connection.execute("ROLLBACK")
+
+    @contextmanager
+    def transaction(self) -> Generator[sqlite3.Connection]:
+        """A connection that alone may write until the block ends; all that it wrote is undone when the block fails."""
+        with self._open() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            finally:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
 
     def close(self) -> None:
         """Close the file; a later call opens it again."""
@@ -231,29 +232,94 @@ class Ledger:
                 ) from error
             except sqlite3.DatabaseError as error:
                 raise LedgerError(
-                    f"{str(self.path)!r} is not a ledger ({error}); move it away and a new one is begun"
+                    f"{str(self.path)!r} is not a ledger, or damaged ({error}); move it away and a new one is begun"
                 ) from error
+
+
+def append_to(connection: sqlite3.Connection, entry: Entry, *, keep_content: bool = True) -> int:
+    """Add one record within a transaction of the ledger's; the number it has."""
+    if entry.follows is not None:
+        (last,) = connection.execute(_LAST_OF, (entry.run_id, entry.kind)).fetchone()
+        if last != entry.follows:
+            raise Superseded(
+                f"the {entry.kind} of {entry.run_id!r} went on without us: "
+                f"its last record is {last}, no longer {entry.follows}"
+            )
+    metadata, content = split_content(entry.kind, entry.body)
+    kept = keep_content and entry.keep_content is not False
+    digest = None
+    if content:
+        # ASCII: a model may write half of a surrogate pair, which is JSON but not UTF-8.
+        text = json.dumps(content, sort_keys=True)
+        digest = content_digest(text)
+        if kept:
+            connection.execute(_KEEP, (digest, text))
+    if kept:
+        connection.executemany(_KEEP, ((content_digest(text), json.dumps(text)) for text in entry.texts))
+    at = datetime.now(UTC).isoformat(timespec="milliseconds")
+    body = json.dumps(metadata, sort_keys=True)
+    fields = (entry.run_id, entry.kind, entry.subtask_id, entry.key, at, body, digest)
+    (before,) = connection.execute(_LAST).fetchone() or ("",)
+    done = connection.execute(_APPEND, (*fields, record_hash(before, *fields)))
+    return cast("int", done.lastrowid)
+
+
+def read_record(row: tuple[Any, ...]) -> Record:
+    """A row of the records, with its texts where they are kept."""
+    seq, run_id, kind, subtask_id, key, at, body, digest, text = row
+    metadata = json.loads(body)
+    return Record(
+        seq=seq,
+        run_id=run_id,
+        kind=kind,
+        subtask_id=subtask_id,
+        key=key,
+        at=at,
+        body=metadata if text is None else merge_content(metadata, json.loads(text)),
+        content_sha256=digest,
+        content_missing=digest is not None and text is None,
+    )
 
 
 def _connect(path: Path) -> sqlite3.Connection:
     path.parent.mkdir(parents=True, exist_ok=True)
     connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA journal_mode=WAL")
-    # NORMAL survives a killed process, which resume needs; FULL would also survive power loss, at 8 times the price.
-    connection.execute("PRAGMA synchronous=NORMAL")
-    connection.executescript(_SCHEMA)
-    connection.create_function("chain", 7, _chain, deterministic=True)
+    try:
+        _set_up(connection, path)
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
-def _chain(before: str, *fields: str | None) -> str:
-    # Lengths keep neighbouring fields apart, whatever they hold.
-    parts = ("-" if field is None else f"{len(field)}:{field}" for field in (before, *fields))
-    return hashlib.sha256("".join(parts).encode()).hexdigest()
+def _set_up(connection: sqlite3.Connection, path: Path) -> None:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > _FORMAT:
+        raise LedgerError(
+            f"{str(path)!r} was written by a newer Pilotfish (format {version}); update this one"
+        )
+    connection.execute("PRAGMA journal_mode=WAL")
+    # NORMAL survives a killed process, which resume needs; FULL would also survive power loss, at 8 times the price.
+    connection.execute("PRAGMA synchronous=NORMAL")
+    # What a purge deletes is overwritten, not only forgotten.
+    connection.execute("PRAGMA secure_delete=ON")
+    if version < _FORMAT:
+        _migrate(connection)
 
 
-def _record(row: tuple[Any, ...]) -> Record:
-    seq, run_id, kind, subtask_id, key, at, body = row
-    return Record(
-        seq=seq, run_id=run_id, kind=kind, subtask_id=subtask_id, key=key, at=at, body=json.loads(body)
-    )
+def _migrate(connection: sqlite3.Connection) -> None:
+    """Bring a new or an older file to this format; records already there stay as they are, byte for byte."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for statement in _SCHEMA:
+            connection.execute(statement)
+        columns = [row[1] for row in connection.execute("PRAGMA table_info(records)")]
+        if "content" not in columns:
+            connection.execute("ALTER TABLE records ADD COLUMN content TEXT")
+        for statement in VIEWS:
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {_FORMAT}")
+        connection.execute("COMMIT")
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
