@@ -1,0 +1,121 @@
+"""Who is compared with whom: pairs in shadow, and in the ramp one answer of the candidate with some of the baseline.
+
+In the ramp a stratum's baseline answers are gathered into blocks of 1, 2, 4, 8 or 16, about as many as there are for
+each of the candidate's, and every candidate's answer meets one block. Who meets whom depends on the order in which
+the arms answer, never on how, so each comparison is fair by itself.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+
+from .observation import Observation
+from .scores import SLACK, TESTS, Scores, Usual, Yardsticks, scores
+
+_LARGEST = 16
+_READY, _WAITING, _OPEN = 8, 64, 4096
+"""Most blocks, candidate's answers and half pairs that are kept waiting for their other side."""
+_FORGET = 0.98
+Gains = list[float | None]
+"""One difference per test, above 0 where the candidate did better; None where one side could not be judged."""
+
+
+class _Block:
+    """Baseline answers that one of the candidate's is compared with, and the yardsticks from before them."""
+
+    __slots__ = ("count", "judged", "size", "sums", "usual")
+
+    def __init__(self, size: int, usual: Yardsticks) -> None:
+        self.size = size
+        self.usual = usual
+        self.count = 0
+        self.judged = 0
+        self.sums = [0.0] * len(TESTS)
+
+    def add(self, observation: Observation) -> bool:
+        """Take in one answer; whether the block is full now."""
+        self.count += 1
+        for index, score in enumerate(scores(observation, self.usual, slack=1.0)):
+            if score is not None:
+                self.sums[index] += score
+                self.judged += index == 0
+        return self.count == self.size
+
+    def against(self, candidate: Observation) -> Gains:
+        """What the candidate's answer is better by, test by test."""
+        own = scores(candidate, self.usual, slack=SLACK)
+        first = own[0]
+        judged = None if first is None or not self.judged else self.sums[0] / self.judged - first
+        return [judged, *(self.sums[i] / self.count - (own[i] or 0.0) for i in range(1, len(TESTS)))]
+
+
+class _Stratum:
+    """One stratum's blocks, and the candidate's answers that came before their block."""
+
+    def __init__(self) -> None:
+        self.usual = Usual()
+        self._block = _Block(1, self.usual.now)
+        self._ready: deque[_Block] = deque(maxlen=_READY)
+        self._waiting: deque[Observation] = deque(maxlen=_WAITING)
+        self._arrived = {"baseline": 0.0, "candidate": 0.0}
+
+    def add(self, observation: Observation) -> Gains | None:
+        """Take in one answer; the comparison that it completes, if any."""
+        arrived = self._arrived
+        if observation.arm == "candidate":
+            arrived["candidate"] = _FORGET * arrived["candidate"] + 1
+            arrived["baseline"] *= _FORGET
+            self._waiting.append(observation)
+        else:
+            arrived["baseline"] += 1
+            full = self._block.add(observation)
+            self.usual.add(observation)
+            if full:
+                self._ready.append(self._block)
+                self._block = _Block(self._size(), self.usual.now)
+        if self._ready and self._waiting:
+            return self._ready.popleft().against(self._waiting.popleft())
+        return None
+
+    def _size(self) -> int:
+        """The next block's size: the power of two below the baseline's answers per answer of the candidate."""
+        ratio = self._arrived["baseline"] / max(self._arrived["candidate"], 1.0)
+        return 1 << (min(max(int(ratio), 1), _LARGEST).bit_length() - 1)
+
+
+class Comparisons:
+    """Turns a stream of observations into comparisons."""
+
+    def __init__(self) -> None:
+        self._strata: dict[str, _Stratum] = {}
+        self._open: dict[str, Observation] = {}
+        self.pairs = 0
+        """Complete pairs with both answers judged."""
+
+    def add(self, observation: Observation) -> Gains | None:
+        """Take in one observation; the comparison that it completes, if any."""
+        stratum = self._strata.get(observation.stratum)
+        if stratum is None:
+            stratum = self._strata[observation.stratum] = _Stratum()
+        return self._pair(observation, stratum) if observation.pair else stratum.add(observation)
+
+    def _pair(self, observation: Observation, stratum: _Stratum) -> Gains | None:
+        other = self._open.pop(observation.pair, None)
+        if other is None or other.arm == observation.arm:
+            # The first of its pair, or said twice; half pairs whose other half never comes are forgotten.
+            self._open[observation.pair] = other or observation
+            if len(self._open) > _OPEN:
+                del self._open[next(iter(self._open))]
+            return None
+        candidate, baseline = (observation, other) if observation.arm == "candidate" else (other, observation)
+        usual = stratum.usual.now
+        gains = list(_gains(scores(candidate, usual, slack=SLACK), scores(baseline, usual, slack=1.0)))
+        stratum.usual.add(baseline)
+        self.pairs += gains[0] is not None
+        return gains
+
+
+def _gains(candidate: Scores, baseline: Scores) -> Iterator[float | None]:
+    for own, other in zip(candidate, baseline, strict=True):
+        yield None if own is None or other is None else other - own
