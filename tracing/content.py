@@ -46,6 +46,9 @@ CONTENT_FIELDS: Mapping[RecordKind, tuple[str, ...]] = MappingProxyType(
 )
 """Paths into the body, by kind; `*` is every item of a list. Kinds without an entry hold no text of anybody's."""
 
+CONTENT_REFERENCES = ("prompt_sha256", "answer_sha256", "logprobs_sha256")
+"""Fields of a call that name a text kept by its hash."""
+
 
 def content_digest(text: str) -> str:
     """The sha256 of a text, in hexadecimal; half of a surrogate pair, which a model may write, counts as it is."""

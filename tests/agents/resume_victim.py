@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from pilotfish.agents.lane import LaneContext
@@ -14,7 +15,7 @@ from pilotfish.agents.plan import Plan
 from pilotfish.router.subtask import Subtask
 from pilotfish.testing.lanes import FakeLane
 from pilotfish.testing.services import fake_services, run_plan
-from pilotfish.tracing.ledger import Ledger
+from pilotfish.tracing.ledger import Entry, Ledger
 
 PLAN = Plan(
     [
@@ -46,16 +47,17 @@ def main(home: str, run_id: str, kill_at: str) -> None:
             await asyncio.sleep(0)
         return f"<{subtask.id}:{subtask.text}:{sorted(item.text for item in context.upstream.values())}>"
 
-    append, written = Ledger.append, 0
+    append, written = Ledger.append_all, 0
 
-    def dying_append(self: Ledger, *args: object, **more: object) -> None:
+    def dying_append(self: Ledger, entries: Iterable[Entry]) -> list[int]:
         nonlocal written
         written += 1
         die_at(f"before record {written}")
-        append(self, *args, **more)  # type: ignore[arg-type]
+        numbers = append(self, entries)
         die_at(f"after record {written}")
+        return numbers
 
-    Ledger.append = dying_append  # type: ignore[method-assign]
+    Ledger.append_all = dying_append  # type: ignore[method-assign]
     services = fake_services(Path(home), {"local": FakeLane("local", answer)})
     state = asyncio.run(run_plan(services, PLAN, run_id=run_id))
     print(json.dumps({"answer": state["answer"], "results": state["results"]}))
