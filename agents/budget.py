@@ -31,6 +31,8 @@ class Spend:
     input_tokens: int = 0
     output_tokens: int = 0
     cost_usd: float = 0.0
+    replayed: int = 0
+    """Of the calls, those whose answer was taken from the record of an earlier run, at no cost."""
 
 
 class Meter:
@@ -80,6 +82,7 @@ class Meter:
             input_tokens=self.spend.input_tokens + call.input_tokens,
             output_tokens=self.spend.output_tokens + call.output_tokens,
             cost_usd=self.spend.cost_usd + call.cost_usd,
+            replayed=self.spend.replayed + call.replayed,
         )
         if self._parent is not None:
             self._parent.add(call)

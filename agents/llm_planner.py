@@ -7,15 +7,18 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..models.client import Completion
+from ..models.request import model_identity
 from ..prompts import PromptChoice
 from ..router.subtask import Subtask
 from .caller import Caller, Model
+from .codec import digest
 from .model_lane import answer_tokens
 from .plan import Plan, PlanError
 from .planner import Planner, make_plan
 from .rule_planner import RulePlanner
 
 logger = logging.getLogger(__name__)
+_PROMPT = "agent_plan"
 _MOST_SUBTASKS = 12
 _MAX_TOKENS = 1024
 _SCHEMA: dict[str, Any] = {
@@ -53,6 +56,13 @@ class LLMPlanner:
     caller: Caller | None = None
     """Set by the run: calls go through its budget and ledger."""
 
+    @property
+    def identity(self) -> str:
+        """The model, its prompt and the schema of plans, as one digest."""
+        model, prompt = self.model, self.prompts.load(_PROMPT)
+        terms = (model_identity(model.chat, model.spec), prompt.messages, _SCHEMA, _MAX_TOKENS)
+        return digest(*terms, repr(self.fallback))
+
     def with_caller(self, caller: Caller, /) -> LLMPlanner:
         """The same planner within a run."""
         return replace(self, caller=caller)
@@ -76,7 +86,7 @@ class LLMPlanner:
     async def _asked(self, task: str, caller: Caller) -> Completion:
         return await caller.complete(
             self.model,
-            self.prompts.load("agent_plan").render(task=task),
+            self.prompts.load(_PROMPT).render(task=task),
             schema=_SCHEMA,
             max_tokens=answer_tokens(self.model, _MAX_TOKENS),
             temperature=0.0 if self.model.spec.thinking == "none" else None,

@@ -30,6 +30,16 @@ class CallingPlanner(Protocol):
         ...
 
 
+@runtime_checkable
+class IdentifiedPlanner(Protocol):
+    """A planner whose recorded plan is as good as a new one, as long as its identity is the same."""
+
+    @property
+    def identity(self) -> str:
+        """A digest of all that its plans depend on besides the task."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Workflow:
     """A planner made of a function: the way to write a workflow in Python."""

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .output import EXIT_UNANSWERED, Json, console, print_json
+from .runs_diff import diff
+from .runs_replay import replay
 
 if TYPE_CHECKING:
     from ..tracing.ledger import Ledger
@@ -80,6 +82,10 @@ def show(
         )
 
 
+runs_app.command()(diff)
+runs_app.command()(replay)
+
+
 @runs_app.command()
 def verify(*, json: Json = False) -> None:
     """Check the ledger's hash chain.
@@ -108,6 +114,7 @@ def _gist(kind: str, body: dict[str, object]) -> str:
         "decision": ("kind", "lane", "confidence", "reason"),
         "call": ("model_id", "prompt_name", "prompt_version", "output_tokens", "latency_ms", "finish_reason"),
         "subtask": ("status", "lane", "answer"),
+        "tool": ("tool", "text", "fault"),
         "answer": ("status", "text"),
         "approval": ("approved",),
         "plan": ("planner", "note"),

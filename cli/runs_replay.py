@@ -1,0 +1,118 @@
+"""`pilotfish runs replay`: a recorded run again, under another policy, model or prompt."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .options import Large, Local, Policy
+from .output import Json, console, exit_unless_answered, print_json
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ..agents.agent import Agent
+    from ..agents.replay import ReplayCounts
+    from ..tracing.ledger import Record
+
+
+def replay(
+    run_id: Annotated[str, typer.Argument(metavar="RUN_ID", help="As `runs list` shows it.")],
+    *,
+    policy: Policy = None,
+    local: Local = None,
+    large: Large = None,
+    prompt: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME@VERSION|NAME=FILE.md", help="Another version of a prompt; repeatable."),
+    ] = None,
+    task: Annotated[
+        str | None, typer.Option(help="The run's task, where the ledger does not hold its text.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Carry RUN_ID out again as a new run, and show what changed.
+
+    What a model answered then is taken from the ledger wherever the request is the same; a model is called only for
+    what changed.
+    """
+    from ..agents.replay import replay_counts
+    from ..agents.run_diff import diff_runs
+
+    given = {"policy": policy, "local": local, "large": large}
+    agent = _agent(run_id, {name: value for name, value in given.items() if value}, prompt or [])
+    result = agent.replay(run_id, task=task)
+    ledger = agent.services.ledger
+    found, counts = diff_runs(ledger, run_id, result.run_id), replay_counts(ledger, result.run_id)
+    assert counts is not None  # noqa: S101 - a replay has them
+    if json:
+        from ..agents.codec import to_json
+
+        print_json({"run_id": result.run_id, **to_json(counts), "diff": found.to_json()})
+    else:
+        from .runs_diff import render_diff
+
+        render_diff(console(), found)
+        _render_counts(console(), result.run_id, counts)
+    exit_unless_answered(result, partly=True)
+
+
+def _agent(run_id: str, given: dict[str, str], prompts: list[str]) -> Agent:
+    """The agent as it was when the run began, but for what is given."""
+    from ..agents.agent import Agent
+    from ..models.settings import load_settings
+    from ..prompts import choose_prompts
+    from ..tracing.ledger import Ledger
+
+    settings = load_settings()
+    ledger = Ledger(settings.home / "ledger.db")
+    ledger.summary(run_id)
+    (began, *_) = ledger.records(run_id, "run")
+    names = {name: began.body.get(name) for name in ("local", "large", "corpus", "policy", "planner")}
+    _refuse_objects(began, {**names, **given})
+    chosen = {**(began.body.get("prompts") or {}), **choose_prompts(prompts).versions()}
+    kept: dict[str, Any] = {
+        name: began.body[name] for name in ("seed", "votes", "timeout_s") if name in began.body
+    }
+    return Agent(
+        **{**names, **given},
+        **kept,
+        prompts={name: ",".join(references) for name, references in chosen.items()},
+        name=began.body.get("workflow") or "",
+        # A large model that the settings name today was not there then.
+        settings=settings.model_copy(update={"large": None}),
+    )
+
+
+def _refuse_objects(began: Record, names: dict[str, Any]) -> None:
+    from .. import UsageError
+    from ..agents.assembly import OBJECT
+
+    objects = [name for name, value in names.items() if value == OBJECT] + (began.body.get("objects") or [])
+    if objects:
+        raise UsageError(
+            f"run {began.run_id!r} began in Python with an object as {', '.join(objects)}; "
+            f"replay it there, with an agent made the same way: agent.replay({began.run_id!r})"
+        )
+
+
+def _render_counts(screen: Console, run_id: str, counts: ReplayCounts) -> None:
+    from .render import print_text
+
+    print_text(
+        screen,
+        f"run {run_id} replays {counts.replays}: {counts.replayed} model calls from the record "
+        f"(${counts.saved_usd:.4f} and {counts.recorded_ms / 1000:.2f} s saved), {counts.called} made "
+        f"({counts.called_ms / 1000:.2f} s)",
+        style="bold",
+    )
+    if counts.not_kept:
+        print_text(
+            screen,
+            f"{counts.not_kept} of them did not change, but their answers are not kept in the ledger",
+            style="yellow",
+        )
+    if counts.tools_run:
+        ran = ", ".join(f"{name} {times}" for name, times in counts.tools_run.items())
+        print_text(screen, f"tools that ran again: {ran}", style="yellow")
