@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -63,6 +63,11 @@ _READ = """
 SELECT r.seq, r.run_id, r.kind, r.subtask_id, r.key, r.at, r.body, r.content, c.text
 FROM records r LEFT JOIN contents c ON c.sha256 = r.content
 """
+_SCAN = """
+SELECT r.seq, r.run_id, r.kind, r.subtask_id, r.key, r.at, r.body, r.content, c.text, r.hash
+FROM records r LEFT JOIN contents c ON c.sha256 = r.content WHERE r.seq > ?1
+"""
+_PAGE = 500
 _BUSY_SECONDS = 10.0
 
 
@@ -152,6 +157,18 @@ class Ledger:
         with self._open() as connection:
             return [read_record(row) for row in connection.execute(query, (after,))]
 
+    def scan(self, run_id: str | None = None) -> Iterator[tuple[Record, str]]:
+        """Every record, of one run or all, with its hash, in order; other work may go on between two of them."""
+        after, query = 0, f"{_SCAN} AND (?2 IS NULL OR r.run_id = ?2) ORDER BY r.seq LIMIT {_PAGE}"
+        while True:
+            with self._open() as connection:
+                rows = connection.execute(query, (after, run_id)).fetchall()
+            for *row, digest in rows:
+                yield read_record(tuple(row)), digest
+            if len(rows) < _PAGE:
+                return
+            after = rows[-1][0]
+
     def runs(self, *, limit: int = 50) -> list[RunSummary]:
         """The latest runs, newest first."""
         query = "SELECT run_id FROM records WHERE kind = 'run' ORDER BY seq DESC LIMIT ?"
@@ -210,6 +227,12 @@ class Ledger:
             finally:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
+
+    def checkpoint(self) -> bool:
+        """Move the journal into the file and empty it; False where another process is at work on it."""
+        with self._open() as connection:
+            (busy, *_) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return not busy
 
     def close(self) -> None:
         """Close the file; a later call opens it again."""
