@@ -12,6 +12,8 @@ tree lives here because every folder may raise one; a subclass stands beside the
     ├── TooFewRowsError             exit code 3; lab.risk_control: the data cannot support what is asked of it
     └── UnavailableError            exit code 4: something needed is missing or cannot be reached
         ├── WeightsError            models.weights: absent, altered or half-written weights
+        ├── EndpointError           models.failures: an endpoint refused a request, or sent no answer
+        ├── RefusedError            models.resilience: a full queue, an open breaker, an agent that is closed
         ├── EngineError             models.local_chat: a local engine refused or lost a request
         ├── LedgerError             tracing.ledger: the record of runs cannot be opened or written
         └── StoreLockedError        retrieval: another process holds the store
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from .agents.agent import Agent
     from .agents.plan import Plan
     from .agents.result import Result
+    from .models.data_policy import DataPolicy
     from .models.spec import ModelSpec
     from .retrieval.evidence import Evidence, Retriever
     from .router.policy import Decision, Policy
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Agent",
+    "DataPolicy",
     "Decision",
     "Evidence",
     "ModelSpec",
@@ -48,6 +52,7 @@ __all__ = [
 
 _HOMES = {
     "Agent": ".agents.agent",
+    "DataPolicy": ".models.data_policy",
     "Decision": ".router.policy",
     "Evidence": ".retrieval.evidence",
     "ModelSpec": ".models.spec",

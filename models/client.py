@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
@@ -17,16 +18,17 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.messages.utils import convert_to_messages
 
-from .. import UnavailableError
 from ..prompts import RenderedPrompt, load_prompt
 from ..tracing.call import Call, CallContext
 from ..tracing.content import content_digest, prompt_text
+from .call_span import chat_span, refusal_told
 from .calling import Calling
 from .completion import Completion, refused
-from .failures import failure_of, is_transient, retry_after_s
+from .failures import failure_of, impostor, is_transient, retry_after_s
 from .logprobs import TokenLogprob, logprobs_text, read_logprobs
 from .recorded import RecordedReply
 from .request import request_digest
+from .resilience import RefusedError
 from .spec import ModelSpec
 from .structured import StructureError, parse_answer, response_format
 from .thinking import extract_boxed, split_thinking
@@ -108,7 +110,8 @@ class ModelClient:
             context.data_classes, locality=self.spec.locality, model_id=self.spec.id
         )
         if why is not None:
-            return refused(self.spec, prompt, "data_policy", why, context=context)
+            kept_back = refused(self.spec, prompt, "data_policy", why, context=context)
+            return refusal_told(self.calling.telemetry, self.spec, kept_back)
         terms = _Terms(
             context=context,
             seed=seed,
@@ -164,17 +167,29 @@ class ModelClient:
         request = self._request(prompt, terms, schema if grammar else None)
         recorded = None if self.calling.recorded is None else self.calling.recorded.reply(request)
         if recorded is not None:
-            return self._replayed(recorded, prompt, terms, schema, request)
+            with self._span(prompt, terms) as told:
+                return told(self._replayed(recorded, prompt, terms, schema, request))
 
         async def once(attempt: int) -> _Reply:
-            return await self._once(prompt, terms, schema, request, grammar=grammar, attempt=attempt)
+            with self._span(prompt, terms, attempt) as told:
+                return told(
+                    await self._once(prompt, terms, schema, request, grammar=grammar, attempt=attempt)
+                )
 
         try:
             return await self.calling.guards.of(self.spec).run(once, deadline=terms.deadline)
-        except UnavailableError as error:
+        except RefusedError as error:
             why = f"{self.spec.id!r} was not asked: {error}"
             nobody = refused(self.spec, prompt, "model_unavailable", why, context=terms.context)
-            return _Reply(call=nobody.call)
+            return _Reply(call=refusal_told(self.calling.telemetry, self.spec, nobody).call)
+
+    def _span(
+        self, prompt: RenderedPrompt, terms: _Terms, attempt: int = 1
+    ) -> AbstractContextManager[Callable[[_Reply], _Reply]]:
+        settings = {"seed": terms.seed, "max_tokens": terms.max_tokens, "temperature": terms.temperature}
+        return chat_span(
+            self.calling.telemetry, self.spec, prompt, terms.context, attempt=attempt, **settings
+        )
 
     async def _once(
         self,
@@ -191,7 +206,7 @@ class ModelClient:
         message: BaseMessage | None = None
         error: BaseException | None = None
         try:
-            async with asyncio.timeout(_remaining(terms)):
+            async with asyncio.timeout(self._patience(terms)):
                 message = await self.model.ainvoke(
                     convert_to_messages(list(prompt.messages)),
                     **self._settings(terms, schema if grammar else None),
@@ -281,12 +296,15 @@ class ModelClient:
         finish = _finish_reason(message, error)
         thought = split_thinking(message.text) if message is not None and self._thinks(message) else None
         text = thought.answer if thought else message.text if message is not None else ""
-        failure, detail = failure_of(error, self.spec, terms.timeout_s) if error else (None, "")
+        failure, detail = failure_of(error, self.spec, self._limit_s(terms)) if error else (None, "")
         if finish in _CUT or (thought is not None and not thought.closed):
             failure, detail = (
                 "truncated",
                 f"{self.spec.id!r} stopped after {tokens_out} tokens ({finish}), before it was done",
             )
+        other = _other_model(message, self.spec)
+        if other is not None:
+            failure, detail = "model_unavailable", other
         value = None
         if schema is not None and failure is None and error is None:
             value, fault = _value(text, schema)
@@ -316,6 +334,14 @@ class ModelClient:
             value=value,
             logprobs=() if message is None or terms.top_logprobs is None else read_logprobs(message),
         )
+
+    def _limit_s(self, terms: _Terms) -> float | None:
+        """Seconds that one request may take when the call begins: its own limit, or all of the call's."""
+        return _shorter(terms.timeout_s, self.calling.guards.of(self.spec).resilience.request_s)
+
+    def _patience(self, terms: _Terms) -> float | None:
+        """The same for a request that begins now."""
+        return _shorter(_remaining(terms), self.calling.guards.of(self.spec).resilience.request_s)
 
     def _thinks(self, message: BaseMessage) -> bool:
         """A model of an unknown kind is only taken to think where its text opens with the tag."""
@@ -368,6 +394,15 @@ def _finish_reason(message: BaseMessage | None, error: BaseException | None) -> 
     reason = metadata.get("finish_reason") or metadata.get("stop_reason") or "stop"
     lengths = ("length", "max_tokens", "MAX_TOKENS")
     return "length" if reason in lengths else str(reason)
+
+
+def _other_model(message: BaseMessage | None, spec: ModelSpec) -> str | None:
+    metadata = cast("dict[str, Any]", message.response_metadata) if message is not None else {}
+    return impostor(metadata.get("model_name"), spec)
+
+
+def _shorter(left: float | None, right: float | None) -> float | None:
+    return min((seconds for seconds in (left, right) if seconds is not None), default=None)
 
 
 def _remaining(terms: _Terms) -> float | None:

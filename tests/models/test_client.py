@@ -15,6 +15,8 @@ from pydantic import PrivateAttr
 from pilotfish import ModelSpec, UnavailableError
 from pilotfish.models.calling import Calling
 from pilotfish.models.client import ModelClient
+from pilotfish.models.guard import Guards
+from pilotfish.models.resilience import Resilience
 from pilotfish.prompts import RenderedPrompt
 from pilotfish.tracing.call import Call, CallContext
 
@@ -57,7 +59,8 @@ class Scripted(BaseChatModel):
 def client(*script: Any, spec: ModelSpec = SPEC) -> tuple[ModelClient, Scripted, list[Call]]:
     calls: list[Call] = []
     model = Scripted(script=script)
-    return ModelClient(model, spec, calling=Calling(record=calls.append)), model, calls
+    once = Guards(Resilience(attempts=1))
+    return ModelClient(model, spec, calling=Calling(record=calls.append, guards=once)), model, calls
 
 
 async def test_an_answer_comes_with_a_recorded_and_priced_call() -> None:
