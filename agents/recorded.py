@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from ..models.recorded import RecordedReply
+from ..tracing.content import content_digest
 from ..tracing.ledger import Ledger, Record
 from .codec import digest
 
@@ -62,8 +63,7 @@ class RecordedRun:
         return self._tools.get(request)
 
     def _read(self, call: Mapping[str, Any]) -> RecordedReply | None:
-        text = self._ledger.content(call["answer_sha256"]) if call["answer_sha256"] else ""
-        odds = self._ledger.content(call["logprobs_sha256"]) if call["logprobs_sha256"] else "null"
+        text, odds = self._text(call["answer_sha256"]), self._text(call["logprobs_sha256"])
         if text is None or odds is None:
             return None
         return RecordedReply(
@@ -73,8 +73,13 @@ class RecordedRun:
             output_tokens=call["output_tokens"],
             latency_ms=call["latency_ms"],
             cost_usd=call["cost_usd"] + call["recorded_cost_usd"],
-            logprobs=json.loads(odds),
+            logprobs=json.loads(odds) if odds else None,
         )
+
+    def _text(self, sha256: str) -> str | None:
+        """The text of a hash, empty where there was none; None where it is not kept, or not as it was written."""
+        text = self._ledger.content(sha256) if sha256 else ""
+        return None if text is None or (sha256 and content_digest(text) != sha256) else text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
