@@ -2,19 +2,46 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from .output import EXIT_UNANSWERED, Json, console, print_json
+from .ledger import open_ledger
+from .output import Json, console, print_json
+from .runs_costs import show_costs
 from .runs_diff import diff
+from .runs_export import export_runs
+from .runs_purge import purge_runs
 from .runs_replay import replay
-
-if TYPE_CHECKING:
-    from ..tracing.ledger import Ledger
+from .runs_verify import verify
 
 _GIST = 160
 """Most characters shown of one recorded value."""
+_SHOWN = {
+    "run": ("task", "data_class", "tenant"),
+    "plan": ("planner", "note"),
+    "approval": ("approved",),
+    "decision": ("kind", "lane", "confidence", "reason"),
+    "call": (
+        "purpose",
+        "model_id",
+        "prompt_name",
+        "prompt_version",
+        "attempt",
+        "arm",
+        "output_tokens",
+        "latency_ms",
+        "cost_usd",
+        "price_version",
+        "finish_reason",
+        "failure",
+    ),
+    "tool": ("tool", "text", "fault"),
+    "verdict": ("attempt", "lane", "status", "checked", "reason"),
+    "subtask": ("status", "lane", "answer"),
+    "answer": ("status", "text"),
+}
+"""What `runs show` tells of each kind; of any other everything."""
 runs_app = typer.Typer(help="What the ledger holds.", no_args_is_help=True)
 
 
@@ -25,7 +52,7 @@ def list_runs(
     """List the latest runs, newest first."""
     from ..agents.codec import to_json
 
-    runs = _ledger().runs(limit=limit)
+    runs = open_ledger().runs(limit=limit)
     if json:
         print_json([to_json(run) for run in runs])
         return
@@ -40,7 +67,7 @@ def list_runs(
         justify = "right" if name in ("calls", "cost") else "left"
         table.add_column(name, no_wrap=True, justify=justify, ratio=1 if name == "task" else None)
     for run in runs:
-        task = Text(" ".join(run.task.split()), overflow="ellipsis")
+        task = Text(" ".join(run.task.split()) or "(content not kept)", overflow="ellipsis")
         table.add_row(
             run.run_id,
             run.started[:16].replace("T", " "),
@@ -64,7 +91,7 @@ def show(
     """
     from ..agents.codec import to_json
 
-    ledger = _ledger()
+    ledger = open_ledger()
     summary, records = ledger.summary(run_id), ledger.records(run_id)
     if json:
         print_json({**to_json(summary), "records": [to_json(record) for record in records]})
@@ -75,8 +102,9 @@ def show(
     )
     for record in records:
         about = f" {record.subtask_id}" if record.subtask_id else ""
+        gone = " (content not kept)" if record.content_missing else ""
         screen.print(
-            f"{record.at[11:23]} {record.kind}{about}: {_gist(record.kind, record.body)}",
+            f"{record.at[11:23]} {record.kind}{about}: {_gist(record.kind, record.body)}{gone}",
             markup=False,
             soft_wrap=not screen.is_terminal,
         )
@@ -84,42 +112,15 @@ def show(
 
 runs_app.command()(diff)
 runs_app.command()(replay)
-
-
-@runs_app.command()
-def verify(*, json: Json = False) -> None:
-    """Check the ledger's hash chain.
-
-    It tells whether any record was edited, removed or moved.
-    """
-    problems = _ledger().verify()
-    if json:
-        print_json({"ok": not problems, "problems": problems})
-    else:
-        typer.echo("\n".join(problems) or "every record is as it was written")
-    if problems:
-        raise typer.Exit(EXIT_UNANSWERED)
-
-
-def _ledger() -> Ledger:
-    from ..models.settings import load_settings
-    from ..tracing.ledger import Ledger
-
-    return Ledger(load_settings().home / "ledger.db")
+runs_app.command()(verify)
+runs_app.command("export")(export_runs)
+runs_app.command("purge")(purge_runs)
+runs_app.command("costs")(show_costs)
 
 
 def _gist(kind: str, body: dict[str, object]) -> str:
-    keys = {
-        "run": ("task",),
-        "decision": ("kind", "lane", "confidence", "reason"),
-        "call": ("model_id", "prompt_name", "prompt_version", "output_tokens", "latency_ms", "finish_reason"),
-        "subtask": ("status", "lane", "answer"),
-        "tool": ("tool", "text", "fault"),
-        "answer": ("status", "text"),
-        "approval": ("approved",),
-        "plan": ("planner", "note"),
-    }[kind]
-    return ", ".join(f"{key} {_short(body[key])}" for key in keys if body.get(key) not in (None, ""))
+    keys = _SHOWN.get(kind, tuple(body))
+    return ", ".join(f"{key} {_short(body[key])}" for key in keys if body.get(key) not in (None, "", [], {}))
 
 
 def _short(value: object) -> str:
