@@ -34,10 +34,11 @@ def tools() -> list[BaseTool]:
     """`read_shipping_request`, `find_routes` and `choose_route` as langchain-core tools."""
     from langchain_core.tools import StructuredTool
 
+    here = {"pilotfish.locality": "local"}
     return [
-        StructuredTool.from_function(read_shipping_request),
-        StructuredTool.from_function(find_routes, response_format="content_and_artifact"),
-        StructuredTool.from_function(choose_route),
+        StructuredTool.from_function(read_shipping_request, metadata=here),
+        StructuredTool.from_function(find_routes, response_format="content_and_artifact", metadata=here),
+        StructuredTool.from_function(choose_route, metadata=here),
     ]
 
 

@@ -9,14 +9,14 @@ import sqlite3
 import threading
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .. import UnavailableError
 from .catalogue import find_model
-from .spec import ModelSpec
+from .spec import Locality, ModelSpec
 from .weights import resolve_weights
 
 Vectors = NDArray[np.float32]
@@ -29,7 +29,10 @@ _load_lock = threading.Lock()
 
 @runtime_checkable
 class Embedder(Protocol):
-    """Turns texts into vectors of shape (n, dim), float32, each of length 1."""
+    """Turns texts into vectors of shape (n, dim), float32, each of length 1.
+
+    One with `locality = "local"` says that texts stay on this machine; one that says nothing counts as remote.
+    """
 
     model_id: str
     digest: str
@@ -52,6 +55,8 @@ def load_embedder(model: str = "minilm-l6", *, home: Path, fetch: bool = False) 
 
 class SentenceEmbedder:
     """A sentence-transformers model on the CPU in float32; half precision is a hundred times slower there."""
+
+    locality: ClassVar[Locality] = "local"
 
     def __init__(self, spec: ModelSpec, folder: Path, *, cache: Path) -> None:
         self.model_id = spec.id

@@ -49,8 +49,18 @@ class Settings(BaseSettings):
     """US dollars per million output tokens at that endpoint."""
     air_gapped: bool = False
     """Refuse every connection beyond the loopback, for the whole process."""
+    keep_content: bool = True
+    """Whether the ledger keeps texts besides their hashes; a data class may forbid it for its own."""
     prices: Path | None = None
     """A price table in TOML; without one a model costs what its spec says."""
+    data_policy: Path | None = None
+    """Which data may go where, in YAML or TOML; None takes the shipped policy."""
+    otlp_endpoint: str | None = Field(default=None, pattern="^https?://[^/]")
+    """A collector of traces and metrics that takes OTLP over HTTP, e.g. `http://127.0.0.1:4318`; None sends nothing."""
+    trace_content: bool = False
+    """Whether prompts, answers and passages go with the traces, as far as the data policy lets them."""
+    langsmith: bool = False
+    """Whether LangSmith's own environment variables may switch its tracing on within runs."""
     threads: int | None = Field(default=None, ge=1)
     """CPU threads of the local model; None is one for each core."""
     context: int = Field(default=8192, ge=2048)

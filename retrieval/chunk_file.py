@@ -33,4 +33,5 @@ def read_chunks(path: Path, *, sha256: str) -> list[Chunk]:
     if hashlib.sha256(data).hexdigest() != sha256:
         raise StoreError(f"{str(path)!r} was altered since it was written; delete the store and ingest again")
     # Not splitlines: a passage may hold U+2028, which JSON leaves as it is.
-    return [Chunk(**json.loads(line)) for line in data.decode().split("\n") if line]
+    rows = (json.loads(line) for line in data.decode().split("\n") if line)
+    return [Chunk(**{**row, "also": tuple(row.get("also", ()))}) for row in rows]

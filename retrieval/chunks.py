@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from ..models.data_policy import INTERNAL
 from .documents import Document, Mark
 
 WINDOW_TOKENS = 180
@@ -36,6 +37,10 @@ class Chunk:
     """Hash of `text`."""
     heading: str | None = None
     page: int | None = None
+    data_class: str = INTERNAL
+    """Who may see the document."""
+    also: tuple[str, ...] = ()
+    """Further data classes that the document says of itself."""
 
     @property
     def indexed(self) -> str:

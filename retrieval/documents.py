@@ -17,6 +17,7 @@ MAX_BYTES = 64 * 2**20
 """Larger files are skipped: a text of that size is a data set, not a document."""
 _SETEXT = re.compile(r"(=+|-+)\s*")
 _ATX = re.compile(r" {0,3}(#{1,6})\s+(.+?)\s*#*\s*")
+_FRONT_MATTER = re.compile(r"---[ \t]*\n(?P<matter>.*?\n)(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
 _FENCE = re.compile(r" {0,3}(```+|~~~+)")
 _BLOCK_NAMES = """
     address article aside blockquote br caption dd details div dl dt fieldset figcaption figure footer form
@@ -69,6 +70,12 @@ def read_document(path: Path, *, source: str) -> Document:
     return Document(source=source, text=text, marks=tuple(marks))
 
 
+def front_matter(text: str) -> str:
+    """The lines between `---` at the very beginning of Markdown and the next `---`; empty where there are none."""
+    found = _FRONT_MATTER.match(text)
+    return found["matter"] if found else ""
+
+
 def _read_text(path: Path) -> tuple[str, list[Mark]]:
     return _decode(path.read_bytes()), []
 
@@ -106,8 +113,9 @@ class _HeadingTrail:
 
 def _find_headings(text: str) -> Iterator[tuple[int, int, str]]:
     """Position, level and title of each Markdown heading outside fenced code."""
-    at, fence, above = 0, "", ""
-    for line in text.splitlines(keepends=True):
+    matter = _FRONT_MATTER.match(text)
+    at, fence, above = matter.end() if matter else 0, "", ""
+    for line in text[at:].splitlines(keepends=True):
         bare = line.rstrip("\n")
         if found := _FENCE.match(bare):
             mark = found[1][:3]

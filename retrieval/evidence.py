@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, runtime_checkable
+
+from ..models.data_policy import INTERNAL
 
 Grade = Literal["sufficient", "partial", "none"]
 """Whether the evidence found can carry an answer to the query."""
@@ -35,10 +38,28 @@ class Evidence:
     grade: Grade = "partial"
     """Sufficiency of the whole result list this passage belongs to, for its query."""
 
+    data_class: str = INTERNAL
+    """Who may see the document."""
+    also: tuple[str, ...] = ()
+    """Further data classes: what the document says of itself, what was detected in the passage."""
+
+    @property
+    def data_classes(self) -> tuple[str, ...]:
+        """Every data class of the passage."""
+        return tuple(sorted({self.data_class, *self.also}))
+
+
+def classes_of(evidence: Iterable[Evidence]) -> tuple[str, ...]:
+    """Every data class that the passages are of."""
+    return tuple(sorted({name for passage in evidence for name in passage.data_classes}))
+
 
 @runtime_checkable
 class Retriever(Protocol):
-    """Finds evidence. Any LangChain `BaseRetriever` is adapted to this."""
+    """Finds evidence. Any LangChain `BaseRetriever` is adapted to this.
+
+    One with `locality = "local"` says that queries stay on this machine; one that says nothing counts as remote.
+    """
 
     def search(self, query: str, k: int = 5, /) -> list[Evidence]:
         """At most `k` passages, best first."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from .. import UsageError
 from .chunks import Chunk, split_document
+from .classes import CLASSES_FILE, Classes
 from .documents import UnreadableError, read_document
 from .folder import list_files, stamp_files
 from .manifest import FileStamp, Manifest, StoreError
@@ -41,6 +42,10 @@ class Scan:
     """Files that are not even opened, with the reason."""
     scanned_ns: int
     known: Mapping[str, FileStamp]
+    classes: Classes
+    """What is said about the documents' data classes."""
+    classed: bool
+    """Whether the passages in the store were classed by the same."""
 
     def list_stale(self) -> list[str]:
         """Files to read: the new ones and those whose bytes changed."""
@@ -51,7 +56,7 @@ class Scan:
 
     def changes_nothing(self) -> bool:
         """Whether the store is up to date."""
-        return self.stamps.keys() == self.known.keys() and not self.list_stale()
+        return self.classed and self.stamps.keys() == self.known.keys() and not self.list_stale()
 
     def report(self, stamps: Mapping[str, FileStamp], *, chunks: int) -> IngestReport:
         """What was done, `stamps` being the files as they were read."""
@@ -67,7 +72,7 @@ class Scan:
         )
 
 
-def scan_folder(folder: Path, manifest: Manifest, *, store: Path) -> Scan:
+def scan_folder(folder: Path, manifest: Manifest, *, store: Path, classes: Classes) -> Scan:
     """Look at `folder`; `UsageError` if it is missing, empty, or not the one the store mirrors."""
     mirrored = manifest.folder
     if mirrored and mirrored != str(folder.resolve()) and Path(mirrored).is_dir():
@@ -76,18 +81,27 @@ def scan_folder(folder: Path, manifest: Manifest, *, store: Path) -> Scan:
         )
     scanned_ns = time.time_ns()
     paths, refused = list_files(folder, leave_out=store.resolve())
+    paths.pop(CLASSES_FILE, None)
     if not paths:
         raise UsageError(
             f"the corpus {str(folder)!r} holds no files; put Markdown, text, HTML or PDF files there"
         )
     known = manifest.files
     stamps = stamp_files(paths, known, scanned_ns=manifest.scanned_ns)
-    return Scan(paths=paths, stamps=stamps, refused=refused, scanned_ns=scanned_ns, known=known)
+    return Scan(
+        paths=paths,
+        stamps=stamps,
+        refused=refused,
+        scanned_ns=scanned_ns,
+        known=known,
+        classes=classes,
+        classed=manifest.classes == classes.digest,
+    )
 
 
 def read_passages(scan: Scan, kept: Sequence[Chunk]) -> tuple[list[Chunk], dict[str, FileStamp]]:
     """The passages of the folder as it is now, those of unchanged files from `kept`; and the files as read."""
-    stale = set(scan.list_stale())
+    stale = set(scan.list_stale() if scan.classed else scan.paths)
     by_source: dict[str, list[Chunk]] = {}
     for chunk in kept:
         by_source.setdefault(chunk.source, []).append(chunk)
@@ -98,7 +112,9 @@ def read_passages(scan: Scan, kept: Sequence[Chunk]) -> tuple[list[Chunk], dict[
             chunks += by_source.get(source, [])
         elif not stamps[source].skipped:
             try:
-                chunks += split_document(read_document(path, source=source))
+                chunks += scan.classes.mark(
+                    split_document(document := read_document(path, source=source)), document
+                )
             except UnreadableError as error:
                 _LOG.info("skipped %s: %s", source, error)
                 stamps[source] = replace(stamps[source], skipped=str(error))

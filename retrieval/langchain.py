@@ -10,6 +10,7 @@ from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
 
 from .. import UsageError
+from ..models.data_policy import INTERNAL
 from .evidence import Evidence, Retriever
 
 
@@ -18,6 +19,16 @@ class LangChainSource:
 
     def __init__(self, retriever: BaseRetriever) -> None:
         self._retriever = retriever
+
+    @property
+    def name(self) -> str:
+        """The retriever's name, or its class's."""
+        return self._retriever.name or type(self._retriever).__name__
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """The retriever's: under `pilotfish.locality` it says whether queries stay on this machine."""
+        return self._retriever.metadata or {}
 
     def __repr__(self) -> str:
         return f"LangChainSource({type(self._retriever).__name__})"
@@ -44,6 +55,8 @@ def _to_evidence(document: Document, rank: int) -> Evidence:
         page=None if page is None else page + 1,
         rank=rank,
         sha256=digest,
+        data_class=str(data.get("data_class") or INTERNAL),
+        also=tuple(map(str, data.get("also") or ())),
     )
 
 
@@ -83,6 +96,8 @@ def _to_document(evidence: Evidence) -> Document:
             "sha256": evidence.sha256,
             "model_id": evidence.model_id,
             "grade": evidence.grade,
+            "data_class": evidence.data_class,
+            "also": list(evidence.also),
         },
     )
 

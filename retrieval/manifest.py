@@ -52,6 +52,8 @@ class Manifest:
     """Hash of the chunk file's bytes."""
     scanned_ns: int = 0
     """When the folder was last read, in nanoseconds since the epoch."""
+    classes: str = ""
+    """Digest of what was said about the documents' data classes; empty in a store from before there were any."""
     files: Mapping[str, FileStamp] = field(default_factory=dict)
     """Path relative to the folder, with `/`, to what was read."""
 

@@ -17,8 +17,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from .. import UsageError
+from ..models.data_policy import DataPolicy, locality_of
 from .chunk_file import chunk_path, read_chunks, write_chunks
 from .chunks import Chunk
+from .classes import check_embedding, read_classes
 from .evidence import Evidence, Grade
 from .grading import load_grader, measure_signals
 from .index import Findings, Index, build_index, index_path, is_current, load_index
@@ -30,6 +32,7 @@ from .verification import VerifyReport, verify_index
 
 if TYPE_CHECKING:
     from ..models.embedder import Embedder
+    from ..models.spec import Locality
 
 _LOG = logging.getLogger(__name__)
 
@@ -37,9 +40,17 @@ _LOG = logging.getLogger(__name__)
 class HybridStore:
     """A `Retriever` over a store on disk. Threads may share one, and many processes may search at once."""
 
-    def __init__(self, path: Path, *, embedder: Embedder, lock_timeout_s: float = 5.0) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        embedder: Embedder,
+        lock_timeout_s: float = 5.0,
+        data_policy: DataPolicy | None = None,
+    ) -> None:
         self._path = path
         self._embedder = embedder
+        self._data_policy = data_policy or DataPolicy()
         self._lock_timeout_s = lock_timeout_s
         self._mutex = threading.RLock()
         self._loaded: tuple[Manifest, Index] | None = None
@@ -47,15 +58,21 @@ class HybridStore:
 
     @classmethod
     def open(
-        cls, path: Path | str, *, embedder: Embedder, create: bool = False, lock_timeout_s: float = 5.0
+        cls,
+        path: Path | str,
+        *,
+        embedder: Embedder,
+        create: bool = False,
+        lock_timeout_s: float = 5.0,
+        data_policy: DataPolicy | None = None,
     ) -> HybridStore:
         """Open the store at `path`; with `create`, make an empty one where there is none.
 
         Reads the manifest only: models and indexes are loaded by the first search. Raises `StoreError` when there
         is no store or it was made with another embedding model. `lock_timeout_s` is how long a change waits for
-        another writer before `StoreLockedError` names it.
+        another writer before `StoreLockedError` names it. `data_policy` says which documents the embedder may see.
         """
-        store = cls(Path(path), embedder=embedder, lock_timeout_s=lock_timeout_s)
+        store = cls(Path(path), embedder=embedder, lock_timeout_s=lock_timeout_s, data_policy=data_policy)
         if not create:
             store._read_manifest()
         elif read_manifest(store._path) is None:
@@ -68,6 +85,11 @@ class HybridStore:
 
     def __repr__(self) -> str:
         return f"HybridStore({str(self._path)!r}, embedder={self._embedder.model_id!r})"
+
+    @property
+    def locality(self) -> Locality:
+        """Where queries go: where the embedding model is, which is remote unless it says otherwise."""
+        return locality_of(self._embedder)
 
     def __len__(self) -> int:
         """How many passages the store holds."""
@@ -88,25 +110,35 @@ class HybridStore:
                 self._loaded[1].close()
                 self._loaded = None
 
-    def ingest(self, folder: Path | str) -> IngestReport:
+    def ingest(self, folder: Path | str, *, data_class: str | None = None) -> IngestReport:
         """Bring the store in line with `folder`: read what is new or changed, forget what vanished.
+
+        `data_class` is of every document that `data_classes.yaml` in the folder does not class; see
+        `retrieval.classes`.
 
         A file that cannot be read is reported and never stops the others. Raises `UsageError` when `folder` is
         missing, empty, or holds nothing readable, and `StoreLockedError` when another process is writing.
         """
         folder = Path(folder)
         manifest = self._read_manifest()
-        scan = scan_folder(folder, manifest, store=self._path)
+        classes = read_classes(folder, data_class)
+        scan = scan_folder(folder, manifest, store=self._path, classes=classes)
         if manifest.generation and scan.changes_nothing():
             return scan.report(scan.stamps, chunks=manifest.chunks)
         with self._write_lock():
             manifest = self._read_manifest()
             kept, manifest = self._read_kept(manifest)
-            scan = scan_folder(folder, manifest, store=self._path)
+            scan = scan_folder(folder, manifest, store=self._path, classes=classes)
             chunks, stamps = read_passages(scan, kept)
             report = scan.report(stamps, chunks=len(chunks))
             check_passages(folder, chunks, report)
-            draft = replace(manifest, folder=str(folder.resolve()), files=stamps, scanned_ns=scan.scanned_ns)
+            draft = replace(
+                manifest,
+                folder=str(folder.resolve()),
+                files=stamps,
+                scanned_ns=scan.scanned_ns,
+                classes=classes.digest,
+            )
             self._publish(draft, chunks, previous=manifest)
         return report
 
@@ -146,6 +178,7 @@ class HybridStore:
         """Write the next generation beside the present one, then put it in force."""
         generation = manifest.generation + 1
         self._remove_except(range(manifest.generation, manifest.generation + 1))
+        check_embedding(chunks, self._data_policy, locality=self.locality, embedder=self._embedder.model_id)
         digest = write_chunks(chunk_path(self._path, generation), chunks)
         manifest = replace(manifest, generation=generation, chunks=len(chunks), chunks_sha256=digest)
         base = index_path(self._path, generation - 1)
@@ -280,4 +313,6 @@ def _make_evidence(
         sha256=chunk.sha256,
         model_id=model_id,
         grade=grade,
+        data_class=chunk.data_class,
+        also=chunk.also,
     )

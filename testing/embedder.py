@@ -5,13 +5,18 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..models.spec import Locality
+
 
 class FakeEmbedder:
     """Texts that share words get near vectors. The same text has the same vector in every process."""
+
+    locality: ClassVar[Locality] = "local"
 
     def __init__(self, *, model_id: str = "fake-embedder", dimension: int = 64) -> None:
         self.model_id = model_id

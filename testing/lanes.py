@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from ..agents.attempt import Attempt
 from ..agents.lane import LaneContext
+from ..models.spec import Locality
 from ..retrieval.evidence import Evidence
 from ..router.policy import Decision, Kind, LaneName
 from ..router.subtask import Subtask
@@ -18,6 +19,7 @@ class FakeLane:
 
     name: LaneName
     function: Callable[[Subtask, LaneContext], str | Attempt | Awaitable[str | Attempt]]
+    locality: Locality = "local"
 
     async def attempt(self, subtask: Subtask, context: LaneContext, /) -> Attempt:
         """What the function says."""
@@ -72,6 +74,7 @@ class FakeRetriever:
     """Finds what `function(query, k)` gives."""
 
     function: Callable[[str, int], Sequence[Evidence]]
+    locality: Locality = "local"
 
     def search(self, query: str, k: int = 5, /) -> list[Evidence]:
         """What the function says."""

@@ -59,6 +59,7 @@ def calculator_tool() -> BaseTool:
             "Work out an arithmetic expression exactly. Knows + - * / // % ** ( ), 1,234.5, 15%, 'of', pi, "
             "and sqrt, abs, min, max, round, floor, ceil, log, exp. Example: '15% of 1,234.5'."
         ),
+        metadata={"pilotfish.locality": "local"},
     )
 
 

@@ -98,6 +98,7 @@ def sea_route_tool() -> BaseTool:
             "Shortest route by sea between two ports (UN/LOCODE) or (lon, lat) points: nautical miles and "
             f"passages. `avoid` may name: {', '.join(PASSAGES)}."
         ),
+        metadata={"pilotfish.locality": "local"},
     )
 
 

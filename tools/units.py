@@ -91,6 +91,7 @@ def units_tool() -> BaseTool:
             "Convert a value between units. Names are read as in shipping: nm is the nautical mile, kn the "
             "knot, t the metric ton, TEU a container. Compound units such as 'nm/hour' work."
         ),
+        metadata={"pilotfish.locality": "local"},
     )
 
 
