@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -41,12 +41,26 @@ class Population:
     errors: float = 0.003
     truncated: float = 0.01
     parse_failed: float = 0.01
+    tenants: tuple[float, ...] = ()
+    """Pass rates of the tenants beside the mean; empty where every request is a unit of its own."""
+
+    def with_tenants(self, rng: np.random.Generator, count: int, *, deviation: float) -> Population:
+        """The same traffic from `count` tenants that are always in the same arm and differ in how hard they are."""
+        return replace(self, tenants=tuple((deviation * rng.standard_normal(count)).tolist()))
 
     def requests(self, rng: np.random.Generator, count: int, *, share: float) -> list[Observation]:
         """Requests of the ramp, each answered by the candidate with a chance of `share`."""
-        arm = rng.random(count) < share
+        import numpy as np
+
         kind = rng.random(count) < 0.5
-        passed = rng.random(count) < self._rates(kind) - self.drop * arm
+        rate = self._rates(kind)
+        if self.tenants:
+            tenant = rng.integers(len(self.tenants), size=count)
+            arm = tenant < share * len(self.tenants)
+            rate = np.clip(rate + np.array(self.tenants)[tenant], 0, 1)
+        else:
+            arm = rng.random(count) < share
+        passed = rng.random(count) < rate - self.drop * arm
         return self._told(rng, arm, kind, passed, paired=False)
 
     def pairs(self, rng: np.random.Generator, count: int) -> list[tuple[Observation, Observation]]:
@@ -96,7 +110,8 @@ class Population:
         )
         table = _observations(paired)
         return [
-            table[index] for index in np.ravel_multi_index([t.astype(int) for t in traits], _SHAPE).tolist()
+            table[index]
+            for index in np.ravel_multi_index(tuple(t.astype(int) for t in traits), _SHAPE).tolist()
         ]
 
 

@@ -10,8 +10,11 @@ from __future__ import annotations
 import math
 from collections import Counter
 
-STAKES = (0.08, 0.2, 0.4, 0.65, 0.9)
-"""What the gambler risks per unit of difference, in equal parts. Below 1 no single difference ruins it."""
+HARM_STAKES = ((0.1, 0.1), (0.25, 0.3), (0.5, 0.3), (0.85, 0.3))
+"""What is risked per unit of difference on the candidate's being worse, each with its part of the wealth: small
+stakes find small drops, large ones large drops fast. Below 1 no single difference ruins the gambler."""
+BOUND_STAKES = (0.1, 0.2, 0.4)
+"""The same for the bounds, in equal parts: smaller, because a margin of some points is what they are for."""
 _ALTERNATIVES = ((0.08, 0.15), (0.2, 0.15), (0.5, 0.7))
 """Error rates bet on, each with its part of the wealth."""
 _FIRST = 0.8
@@ -66,7 +69,7 @@ class DifferenceSequence:
 
     def __init__(self, *, alpha: float) -> None:
         self._alpha = alpha
-        self._wealth = [1 / len(STAKES)] * len(STAKES)
+        self._wealth = [part for _, part in HARM_STAKES]
         self._seen: Counter[float] = Counter()
         self.count = 0
         self._sum = 0.0
@@ -79,7 +82,7 @@ class DifferenceSequence:
             self._sum += gain
             self._wealth = [
                 min(wealth * (1 - stake * gain), _CEILING)
-                for wealth, stake in zip(self._wealth, STAKES, strict=True)
+                for wealth, (stake, _) in zip(self._wealth, HARM_STAKES, strict=True)
             ]
 
     @property
@@ -132,7 +135,7 @@ class DifferenceSequence:
                 times * math.log1p(stake * sign * (gain - null) / widest)
                 for gain, times in self._seen.items()
             )
-            for stake in STAKES
+            for stake in BOUND_STAKES
         ]
         top = max(logs)
         return top + math.log(sum(math.exp(each - top) for each in logs) / len(logs))
