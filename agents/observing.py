@@ -1,0 +1,120 @@
+"""What a rollout learns from a checked answer: how the arm that answered fared, and in shadow both arms as a pair.
+
+An answer that moved on to another lane counts against the arm that gave it. In shadow the two arms are judged alike: by
+the deterministic verifiers alone, since votes are drawn for the answer that is used, and never for a shadow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from ..rollout.observation import Arm, Observation
+from ..router.policy import Decision, LaneName
+from ..router.subtask import Subtask
+from .attempt import Attempt, Verdict
+from .budget import Meter
+from .canary import Canary, lanes_within, observation, report, scope_of
+from .checking import computed_verdict
+from .escalation import next_lane
+from .lane import LaneContext, try_lane
+from .scope import RunScope
+from .verifier import unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """An attempt that was checked, and all that it takes to carry the same request out again."""
+
+    scope: RunScope
+    subtask: Subtask
+    decision: Decision
+    context: LaneContext
+    tried: Sequence[LaneName]
+    """The lanes that had the subtask so far, this one last."""
+    attempt: Attempt
+    verdict: Verdict
+    onward: LaneName | None
+    """Where the subtask goes next."""
+
+    @property
+    def lane(self) -> LaneName:
+        """The lane that made the attempt."""
+        return self.tried[-1]
+
+    @property
+    def request(self) -> str:
+        """What names this request, also when its run is resumed."""
+        return f"{self.scope.run_id}/{self.subtask.id}/{self.lane}"
+
+
+def observe(checked: Checked) -> None:
+    """Tell every canary that the attempt went through, and begin the shadows that are due; none holds the run up.
+
+    What failed because the run's own budget is used up says nothing about an arm.
+    """
+    if not checked.attempt.arms or checked.attempt.failure == "budget":
+        return
+    context = replace(checked.context, lane=checked.lane)
+    for canary in lanes_within(checked.scope.lanes[checked.lane]):
+        if not isinstance(canary, Canary):
+            continue
+        arm = checked.attempt.arms.get(canary.rollout.id)
+        if arm is None:
+            continue
+        whose = scope_of(context)
+        if arm == "baseline" and canary.rollout.shadows(context.unit, pair=checked.request, **whose):
+            checked.scope.services.shadows.start(_shadow(checked, canary, context))
+            continue
+        passed = {"pass": True, "fail": False, "unknown": None if checked.onward is None else False}
+        seen = observation(
+            checked.attempt,
+            arm,
+            context,
+            passed=passed[checked.verdict.status],
+            escalated=checked.onward is not None,
+        )
+        report(canary.rollout, seen, key=checked.request)
+
+
+async def _shadow(checked: Checked, canary: Canary, context: LaneContext) -> None:
+    """Carry the request out as the candidate would, judge both, and hand the pair in."""
+    scope, attempt = checked.scope, checked.attempt
+    async with scope.shadow_place:
+        tried = await try_lane(checked.lane, canary.candidate, checked.subtask, _unbilled(scope, context))
+    own = replace(attempt, calls=tuple(call for call in attempt.calls if call.purpose != "sample"))
+    report(
+        canary.rollout,
+        await _half(checked, own, "baseline", context),
+        await _half(checked, tried, "candidate", context),
+    )
+
+
+async def _half(checked: Checked, attempt: Attempt, arm: Arm, context: LaneContext) -> Observation:
+    """One arm of a pair. Where only votes could tell, both arms are unknown."""
+    verdict = await _computed(checked, attempt)
+    lanes, failed = checked.scope.lanes, verdict.status == "fail"
+    onward = next_lane(checked.subtask, checked.decision, verdict, checked.tried, lanes)
+    return observation(
+        attempt,
+        arm,
+        context,
+        passed=None if verdict.status == "unknown" else not failed,
+        escalated=failed and onward is not None,
+        pair=checked.request,
+    )
+
+
+async def _computed(checked: Checked, attempt: Attempt) -> Verdict:
+    if attempt.failure is not None:
+        return Verdict(status="fail", reason=attempt.detail, checked="lane", escalation=attempt.failure)
+    if attempt.samples:
+        return unknown("agreement", "it came to a vote, so nothing that computes could tell")
+    return await computed_verdict(checked.scope, checked.subtask, attempt)
+
+
+def _unbilled(scope: RunScope, context: LaneContext) -> LaneContext:
+    """The context for a shadow: the same request, on nobody's budget, under the same data classes."""
+    calls = replace(context.caller.context, purpose="shadow", arm="candidate")
+    caller = replace(context.caller, meter=Meter(), context=calls)
+    return replace(context, caller=caller, timeout_s=scope.services.timeout_s)
