@@ -17,7 +17,8 @@ def give_feedback(services: Services, run_id: str, subtask_id: str, reward: floa
     """Keep a reward, 0 to 1, for a subtask of a run, and teach it.
 
     A reward is for the answer as it stands: a policy is taught it only where the answer is the decided lane's own,
-    and where the subtask's text was kept. Raises `UsageError` naming the run, the subtask or the reward that will not do.
+    and where the subtask's text was kept. Raises `UsageError` naming the run, the subtask or the reward that will
+    not do.
     """
     if not 0.0 <= reward <= 1.0:
         raise UsageError(f"reward {reward!r} is not between 0 (worthless) and 1 (right)")
