@@ -73,10 +73,11 @@ class Rollout:
         plan: RolloutPlan,
         supersede: bool = False,
         why: str = "",
+        rollout_id: str = "",
         tenure: Tenure | None = None,
         judge: Callable[[RolloutPlan], Judge] = Gates,
     ) -> Rollout:
-        """Begin a canary and take it to its first stage.
+        """Begin a canary and take it to its first stage, under an id of its own unless one is given.
 
         `UsageError` when the arms are the same, or when another canary of this baseline is on its way among the same
         requests and `supersede` does not say that it is to make room.
@@ -92,9 +93,12 @@ class Rollout:
                 f"canary {rivals[0]!r} has the same baseline and takes part in the same requests: roll it back, "
                 "name other workflows, kinds or tenants in the plan, or start with --supersede"
             )
-        rollout = cls(ledger, f"c-{uuid.uuid4().hex[:8]}", tenure=tenure, judge=judge)
+        rollout = cls(ledger, rollout_id or f"c-{uuid.uuid4().hex[:8]}", tenure=tenure, judge=judge)
         body = draft_body(candidate, baseline, plan, why=why, supersedes=rivals)
-        ledger.append(rollout.id, "rollout", body, follows=0)
+        try:
+            ledger.append(rollout.id, "rollout", body, follows=0)
+        except Superseded:
+            raise UsageError(f"there is a canary {rollout.id!r} already; give another id") from None
         rollout.settle()
         return rollout
 

@@ -29,10 +29,10 @@ class Writer:
         """Append a transition after the last record of `history`.
 
         False where another process holds the lease, None where one was quicker. Going back, and what a person asks
-        for, waits for nobody: it takes a lease that ends at once.
+        for, waits for nobody: it takes a lease that ends at once, since a command is over as soon as it is carried out.
         """
         tenure, lease, follows = self._tenure, history.lease, history.last
-        at_once = by == "user" or stage.state in TERMINAL
+        at_once = by != "gates" or stage.state in TERMINAL
         if not at_once and not tenure.may_take(lease):
             return False
         try:
