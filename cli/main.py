@@ -18,6 +18,7 @@ from typer.main import get_command
 
 from .. import PilotfishError
 from .ask import ask
+from .canary import canary_app
 from .classify import classify
 from .demo import demo_app
 from .lab import lab_app
@@ -46,6 +47,7 @@ app.command()(search)
 app.add_typer(models_app, name="models")
 app.add_typer(lab_app, name="lab")
 app.add_typer(runs_app, name="runs")
+app.add_typer(canary_app, name="canary")
 
 
 def _show_version(wanted: bool) -> None:
