@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -10,19 +10,26 @@ from typing import TYPE_CHECKING, Any, cast
 from .. import UsageError
 from ..models.calling import Calling
 from ..models.data_policy import DataPolicy
+from ..models.data_policy_file import as_data_policy
+from ..models.guard import Guards
 from ..models.load import load_chat
 from ..models.prices import PriceTable, load_prices
+from ..models.resilience import Resilience
 from ..models.settings import Settings
 from ..models.spec import ModelSpec
+from ..models.telemetry import telemetry_of
 from ..prompts import PromptChoice
 from ..retrieval.evidence import Retriever
 from ..router.load import policy_from
 from ..router.policy import LaneName, Policy
 from ..tracing.ledger import Ledger
+from ..tracing.telemetry import Telemetry
 from .arithmetic import Arithmetic
 from .budget import Budget
 from .caller import Model
+from .candidates import Candidates
 from .codec import to_json
+from .fallback import FallbackLane
 from .groundedness import Groundedness
 from .lane import Lane
 from .llm_planner import LLMPlanner
@@ -42,6 +49,9 @@ if TYPE_CHECKING:
     from langchain_core.retrievers import BaseRetriever
     from langchain_core.tools import BaseTool
 
+    GivenModel = str | ModelSpec | BaseChatModel
+    """One model, however a caller may say which."""
+
 LARGE_MAX_TOKENS = 2048
 OBJECT = "(an object)"
 """Stands in the ledger for a part that was given as an object: only its maker can give it again."""
@@ -51,21 +61,24 @@ OBJECT = "(an object)"
 class Parts:
     """The arguments of an `Agent`, as they were given."""
 
-    local: str | ModelSpec | BaseChatModel | None
-    large: str | ModelSpec | BaseChatModel | None
+    local: GivenModel | Sequence[GivenModel] | None
+    large: GivenModel | Sequence[GivenModel] | None
     corpus: str | Path | Retriever | BaseRetriever | None
     policy: str | Policy | None
     planner: str | Plan | Planner | Callable[[str], Any] | None
     prompts: PromptChoice
     data_class: str
-    data_policy: DataPolicy | None
+    data_policy: DataPolicy | str | Path | None
     name: str
+    telemetry: Telemetry | None
     tools: tuple[BaseTool, ...]
     verifiers: Mapping[str, Verifier | CheckFunction]
     synthesise: Synthesiser | None
     budget: Budget
+    resilience: Resilience | Mapping[str, Resilience] | None
     slots: Mapping[LaneName, int]
     approve: bool
+    screening: bool
     votes: int
     timeout_s: float | None
     seed: int
@@ -92,13 +105,22 @@ class Parts:
         return {
             **names,
             "approve": "yes" if self.approve else None,
+            "planner": _kept(self.planner),
+            "seed": self.seed,
+            "votes": self.votes,
+            "timeout_s": self.timeout_s,
+            "objects": [name for name in ("tools", "verifiers", "synthesise") if getattr(self, name)],
+            "data_policy": _kept(self.data_policy),
             "budget": to_json(self.budget),
             "prompts": self.prompts.versions(),
         }
 
 
 def _kept(value: object) -> str | None:
-    """A name as itself, an object as a mark that there was one."""
+    """A name as itself, several with commas between, an object as a mark that there was one."""
+    if isinstance(value, list | tuple):
+        names = [_kept(each) for each in cast("Sequence[object]", value)]
+        return OBJECT if OBJECT in names else ",".join(filter(None, names))
     return (
         value
         if value is None or isinstance(value, str)
@@ -110,54 +132,114 @@ def _kept(value: object) -> str | None:
 
 def assemble(parts: Parts) -> Services:
     """Resolve every name, load what it names. Errors say which argument and the remedy."""
-    local = _model(parts, parts.local, parts.settings.local)
+    local = _models(parts, parts.local, parts.settings.local)
     large_name = parts.large or parts.settings.large
-    large = None if large_name is None else _model(parts, parts.large, parts.settings.large)
+    large = _models(parts, parts.large, parts.settings.large) if large_name else []
     retriever = _retriever(parts)
-    lanes: dict[LaneName, Lane] = {"local": ModelLane(name="local", model=local, prompts=parts.prompts)}
+    prompts = parts.prompts
+    lanes: dict[LaneName, Lane] = {
+        "local": _one([ModelLane(name="local", model=model, prompts=prompts) for model in local])
+    }
     if retriever is not None:
-        lanes["retrieval"] = RetrievalLane(retriever=retriever, reader=local, prompts=parts.prompts)
-    if large is not None:
-        lanes["large"] = ModelLane(
-            name="large", model=large, max_tokens=LARGE_MAX_TOKENS, prompts=parts.prompts
+        lanes["retrieval"] = _one(
+            [
+                RetrievalLane(retriever=retriever, reader=model, prompts=prompts, screening=parts.screening)
+                for model in local
+            ]
+        )
+    if large:
+        lanes["large"] = _one(
+            [
+                ModelLane(name="large", model=model, max_tokens=LARGE_MAX_TOKENS, prompts=prompts)
+                for model in large
+            ]
         )
     lanes["tool"] = ToolLane(tools=_tools(parts.tools))
     return Services(
-        planner=_planner(parts, large or local, has_large=large is not None),
+        planner=_planner(parts, (large or local)[0], has_large=bool(large)),
         policy=_policy(parts),
         lanes=lanes,
         standard=(SchemaVerifier(), Arithmetic(), Groundedness()),
         named={name: as_verifier(name, check) for name, check in parts.verifiers.items()},
         synthesise=parts.synthesise or synthesise,
-        ledger=Ledger(parts.settings.home / "ledger.db"),
+        ledger=Ledger(parts.settings.home / "ledger.db", keep_content=parts.settings.keep_content),
         budget=parts.budget,
         slots=_slots(parts.slots),
         approve=parts.approve,
+        screening=parts.screening,
         votes=parts.votes,
         seed=parts.seed,
         timeout_s=parts.timeout_s,
-        calling=_calling(parts),
+        calling=_calling(parts, local, large),
         data_class=parts.data_class,
         workflow=parts.name,
+        candidates=Candidates(parts.settings),
         origin=parts.origin(),
     )
 
 
-def _calling(parts: Parts) -> Calling:
+def _one(lanes: Sequence[Lane]) -> Lane:
+    """The lane, or the first of several with the others to fall back on."""
+    return lanes[0] if len(lanes) == 1 else FallbackLane(tuple(lanes))
+
+
+def _calling(parts: Parts, local: Sequence[Model], large: Sequence[Model]) -> Calling:
     """What the agent's model calls go through."""
     settings = parts.settings
+    data_policy = _data_policy(parts)
     return Calling(
-        data_policy=parts.data_policy or DataPolicy(),
+        guards=Guards(_resilience(parts.resilience, local, large)),
+        data_policy=data_policy,
+        telemetry=telemetry_of(settings, parts.telemetry, data_policy),
         prices=PriceTable() if settings.prices is None else load_prices(settings.prices),
     )
 
 
-def _model(parts: Parts, given: str | ModelSpec | BaseChatModel | None, default: str | None) -> Model:
-    model = given if given is not None else default
-    if model is None:
+def _data_policy(parts: Parts) -> DataPolicy:
+    given = parts.data_policy or parts.settings.data_policy
+    policy = DataPolicy() if given is None else as_data_policy(given)
+    policy.detected("-")  # what detects is loaded here, as models are, not within a run
+    return policy
+
+
+def _resilience(
+    given: Resilience | Mapping[str, Resilience] | None, local: Sequence[Model], large: Sequence[Model]
+) -> Resilience | Mapping[str, Resilience] | None:
+    """By model id: a lane's name stands for the models of that lane."""
+    if not isinstance(given, Mapping):
+        return given
+    lanes = {"local": local, "retrieval": local, "large": large}
+    known = {model.spec.id for model in (*local, *large)}
+    terms: dict[str, Resilience] = {}
+    for name, resilience in sorted(given.items(), key=lambda item: item[0] not in lanes):
+        if name not in lanes and name not in known:
+            raise UsageError(
+                f"resilience for {name!r}, which is no model and no lane of this agent; "
+                f"there are: {', '.join([*lanes, *sorted(known)])}"
+            )
+        ids = [model.spec.id for model in lanes[name]] if name in lanes else [name]
+        terms |= dict.fromkeys(ids, resilience)
+    return terms
+
+
+def _models(
+    parts: Parts, given: GivenModel | Sequence[GivenModel] | None, default: str | None
+) -> list[Model]:
+    """The model, or several to be asked in order."""
+    chosen = given if given is not None else default
+    if chosen is None:
         raise UsageError("no local model: give local=…, or set PILOTFISH_LOCAL to a model id")
-    chat, spec = load_chat(model, settings=parts.settings, fetch=parts.fetch or given is not None)
-    return Model(chat=chat, spec=spec)
+    fetch = parts.fetch or given is not None
+    loaded = [load_chat(each, settings=parts.settings, fetch=fetch) for each in _several(chosen)]
+    if not loaded:
+        raise UsageError(f"no model in {chosen!r}: give one, or several with commas between")
+    return [Model(chat=chat, spec=spec) for chat, spec in loaded]
+
+
+def _several(given: GivenModel | Sequence[GivenModel]) -> list[GivenModel]:
+    if isinstance(given, str):
+        return [given] if Path(given).exists() else [name.strip() for name in given.split(",") if name.strip()]
+    return list(given) if isinstance(given, list | tuple) else [cast("GivenModel", given)]
 
 
 def _retriever(parts: Parts) -> Retriever | None:
@@ -169,7 +251,9 @@ def _retriever(parts: Parts) -> Retriever | None:
         from ..retrieval.corpus import open_corpus
 
         embedder = load_embedder(home=parts.settings.home, fetch=parts.fetch)
-        return open_corpus(Path(corpus), home=parts.settings.home, embedder=embedder)
+        return open_corpus(
+            Path(corpus), home=parts.settings.home, embedder=embedder, data_policy=_data_policy(parts)
+        )
     if hasattr(corpus, "as_retriever"):  # a LangChain vector store, whose own `search` is another thing
         corpus = cast("Any", corpus).as_retriever()
     if isinstance(corpus, Retriever):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ..retrieval.evidence import Evidence
+from ..rollout.observation import Arm
 from ..router.policy import LaneName
 from ..tracing.call import Call
 
@@ -22,8 +24,9 @@ EscalationReason = Literal[
     "budget",
 ]
 """Why a subtask moved to its next lane, or could not be answered."""
-PASSING: tuple[EscalationReason, ...] = ("timeout", "budget", "model_unavailable")
-"""Failures of the moment rather than of the answer."""
+PASSING: tuple[EscalationReason, ...] = ("timeout", "budget", "model_unavailable", "data_policy")
+"""Failures of the moment rather than of the answer: `data_policy` is one, for the lane it would allow was down, or
+the policy can be put right before the run goes on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +77,10 @@ class Attempt:
     failure: EscalationReason | None = None
     detail: str = ""
     """What the failure was, or what a reader should know of the answer."""
+    answered_by: str = ""
+    """Who answered, and why not the one asked first, where a fallback or a hedge did; else empty."""
+    arms: Mapping[str, Arm] = field(default_factory=dict[str, Arm])
+    """Which side of each canary it was made by, by rollout; empty where there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -43,8 +43,12 @@ class SubtaskResult:
     calls: tuple[Call, ...] = ()
     failure: EscalationReason | None = None
     detail: str = ""
+    answered_by: str = ""
+    """Who answered, and why not the one asked first, where a fallback or a hedge did; else empty."""
     data_classes: tuple[str, ...] = ()
     """Every data class that the answer came from: the subtask's, its task's, what it depends on, its evidence."""
+    from_outside: bool = False
+    """Whether the answer holds words of documents or tools, or was made from such."""
 
     def to_json(self) -> dict[str, Any]:
         """The subtask object of the public contract."""

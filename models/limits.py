@@ -56,11 +56,12 @@ class Places:
         self._queue: deque[Waiter] = deque()
         self._given: set[Waiter] = set()
         """Called and not yet awake: each of them holds a place."""
+        self._closed: str | None = None
 
     @asynccontextmanager
     async def place(self, *, deadline: float | None = None) -> AsyncGenerator[None]:
         """Hold a place; `deadline` is of `time.monotonic`. Raises `RefusedError` where none can be had."""
-        if self._free is None:
+        if self._free is None and self._closed is None:
             yield
             return
         waiter = self._ask()
@@ -71,10 +72,20 @@ class Places:
         finally:
             self._leave()
 
+    def close(self, why: str) -> None:
+        """Give no place from now on: who asks or waits is refused with `why`. Who has one keeps it."""
+        with self._lock:
+            self._closed = why
+            turned_away = list(self._queue)
+            self._queue.clear()
+        for waiter in turned_away:
+            waiter.call()
+
     def _ask(self) -> Waiter | None:
         """None with a place taken, else the one who waits for it."""
-        assert self._free is not None  # noqa: S101 - `place` asks
         with self._lock:
+            if self._closed is not None or self._free is None:
+                raise RefusedError(self._closed or "")
             if self._free > 0 and not self._queue:
                 self._free -= 1
                 return None
@@ -96,10 +107,10 @@ class Places:
             if not self._withdraw(waiter):
                 self._leave()
             raise
-        if called or not self._withdraw(waiter):
-            with self._lock:
-                self._given.discard(waiter)
+        if not self._withdraw(waiter):
             return
+        if called:
+            raise RefusedError(self._closed or "")
         raise RefusedError(f"no place of {self._what} became free in {seconds:.3g} s")
 
     def _withdraw(self, waiter: Waiter) -> bool:
@@ -108,7 +119,8 @@ class Places:
             if waiter in self._given:
                 self._given.discard(waiter)
                 return False
-            self._queue.remove(waiter)
+            if waiter in self._queue:
+                self._queue.remove(waiter)
             return True
 
     def _leave(self) -> None:
