@@ -19,7 +19,7 @@ from .. import UsageError
 LEAST_SCORE = 0.4
 """Presidio's own score, 0 to 1, from which a match counts: a checksum that fits gives 1, a bare form less."""
 CONTEXT_SCORE = 0.35
-"""What a word that names the kind ("passport", "account") shortly before a match adds; Presidio's own figure."""
+"""What a word that names the kind ("passport", "account") shortly before a match adds, and then it counts at the least."""
 CONTEXT_REACH = 60
 """Characters before a match in which such a word is looked for."""
 _EXTRA = "presidio_analyzer"
@@ -115,4 +115,4 @@ def _recognisers(kinds: Iterable[str]) -> list[Any]:
 def _in_context(text: str, match: Any, recogniser: Any) -> float:
     before = text[max(0, match.start - CONTEXT_REACH) : match.start].lower()
     named = any(word.lower() in before for word in recogniser.context or ())
-    return min(1.0, match.score + CONTEXT_SCORE) if named else float(match.score)
+    return min(1.0, max(LEAST_SCORE, match.score + CONTEXT_SCORE)) if named else float(match.score)
