@@ -55,8 +55,10 @@ class OtlpReceiver:
     bodies: list[bytes] = field(default_factory=list[bytes])
     """Every request's body as sent, to search for what must not be there."""
     resource: dict[str, Any] = field(default_factory=dict[str, Any])
-    status: int = 200
-    """What requests are answered with; anything but 200 keeps nothing."""
+    status: dict[str, int] = field(default_factory=dict[str, int])
+    """What `traces` or `metrics` are answered with, instead of 200 and being kept."""
+    location: str = ""
+    """Sent along as `Location`, for a status that redirects."""
 
     def named(self, start: str) -> list[ReceivedSpan]:
         """The spans whose name begins with this."""
@@ -108,13 +110,16 @@ def otlp_receiver() -> Generator[OtlpReceiver]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            if receiver.status == 200:
+            status = receiver.status.get(self.path.rpartition("/")[2], 200)
+            if status == 200:
                 receiver.take(self.path, body)
-            self.send_response(receiver.status)
+            self.send_response(status)
+            if receiver.location:
+                self.send_header("Location", f"{receiver.location}{self.path}")
             self.send_header("Content-Length", "0")
             self.end_headers()
 
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002, ARG002 - http.server's names
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - http.server's names
             """Say nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

@@ -135,6 +135,12 @@ class OtelTelemetry(Telemetry):
         """Send what is still waiting at a collector opened from settings; your providers you flush yourself."""
         return self._collector is None or self._collector.flush(timeout_s=timeout_s)
 
+    def close(self) -> None:
+        """Send what is waiting, and stop what was opened from settings for the whole process."""
+        if self._collector is not None:
+            self._collector.close()
+            _collector.cache_clear()
+
     def shows(self, data_classes: tuple[str, ...]) -> bool:
         """Whether text of these data classes goes with the spans."""
         return self.content and bool(data_classes) and self._may_leave(data_classes, self.locality)

@@ -75,6 +75,13 @@ class Collector:
         self._settled.wait(limit)
         return sent.is_set() and not self._troubled
 
+    def close(self) -> None:
+        """Send what is waiting and stop its threads; nothing is sent any more."""
+        self.flush()
+        atexit.unregister(self.flush)
+        for provider in (self.tracer_provider, self.meter_provider):
+            threading.Thread(target=provider.shutdown, daemon=True).start()
+
     @contextmanager
     def sending(self) -> Generator[None]:
         """Around one export: what the exporter logs meanwhile is heard here, and by nobody else."""
