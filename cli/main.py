@@ -17,6 +17,7 @@ import typer
 from typer.main import get_command
 
 from .. import PilotfishError
+from ..tracing.telemetry import carried_from
 from .ask import ask
 from .canary import canary_app
 from .classify import classify
@@ -72,7 +73,8 @@ def pilotfish(
 def main() -> None:
     """Entry point of the `pilotfish` command."""
     _set_up_streams()
-    sys.exit(run(sys.argv[1:]))
+    with carried_from(os.environ):
+        sys.exit(run(sys.argv[1:]))
 
 
 def run(arguments: Sequence[str]) -> int:
