@@ -15,7 +15,7 @@ from ..tracing.content import content_digest
 from ..tracing.ledger import Ledger, Record
 from .codec import digest
 
-_UNANSWERED = ("error", "cancelled")
+UNANSWERED = ("error", "cancelled")
 """Finish reasons of calls that brought nothing which could be taken again."""
 
 
@@ -43,7 +43,7 @@ class RecordedRun:
         self._calls: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
         self._tools: dict[str, ToolOutcome] = {}
         for record in ledger.records(run_id, "call", "tool"):
-            if record.kind == "call" and record.body["finish_reason"] not in _UNANSWERED:
+            if record.kind == "call" and record.body["finish_reason"] not in UNANSWERED:
                 self._calls[record.body.get("request_sha256", "")].append(record.body)
             elif record.kind == "tool" and record.key and (outcome := _outcome(record)) is not None:
                 self._tools[record.key] = outcome

@@ -16,6 +16,7 @@ from .budget import Budget
 from .codec import to_json
 from .plan import Plan
 from .planner import IdentifiedPlanner, Planner
+from .recorded import UNANSWERED
 from .scope import RunScope, Services, new_run_id, start_run
 
 
@@ -107,10 +108,7 @@ def replay_counts(ledger: Ledger, run_id: str) -> ReplayCounts | None:
 
 
 def _not_kept(ledger: Ledger, replays: str, made: list[dict[str, Any]]) -> int:
+    """Calls that were answered before on the same terms: only a lost text lets a replay make them again."""
     before = [record.body for record in ledger.records(replays, "call")]
-    lost = {
-        call["request_sha256"]
-        for call in before
-        if call.get("answer_sha256") and ledger.content(call["answer_sha256"]) is None
-    }
-    return sum(call["request_sha256"] in lost for call in made)
+    answered = {call.get("request_sha256") for call in before if call["finish_reason"] not in UNANSWERED}
+    return sum(call["request_sha256"] in answered for call in made)

@@ -28,10 +28,9 @@ def diff(
     Whether the answer changed comes first. Texts that are not kept are compared by their hashes.
     """
     from ..agents.run_diff import diff_runs
-    from ..models.settings import load_settings
-    from ..tracing.ledger import Ledger
+    from .ledger import open_ledger
 
-    found = diff_runs(Ledger(load_settings().home / "ledger.db"), a, b)
+    found = diff_runs(open_ledger(), a, b)
     if json:
         print_json(found.to_json())
     else:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .options import Large, Local, Policy
+from .options import Large, Local, Policy, Prompts
 from .output import Json, console, exit_unless_answered, print_json
 
 if TYPE_CHECKING:
@@ -23,10 +24,7 @@ def replay(
     policy: Policy = None,
     local: Local = None,
     large: Large = None,
-    prompt: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME@VERSION|NAME=FILE.md", help="Another version of a prompt; repeatable."),
-    ] = None,
+    prompt: Prompts = None,
     task: Annotated[
         str | None, typer.Option(help="The run's task, where the ledger does not hold its text.")
     ] = None,
@@ -61,35 +59,43 @@ def replay(
 def _agent(run_id: str, given: dict[str, str], prompts: list[str]) -> Agent:
     """The agent as it was when the run began, but for what is given."""
     from ..agents.agent import Agent
+    from ..demos.shipping import WORKFLOW, shipping_agent
     from ..models.settings import load_settings
     from ..prompts import choose_prompts
-    from ..tracing.ledger import Ledger
+    from .ledger import open_ledger
 
-    settings = load_settings()
-    ledger = Ledger(settings.home / "ledger.db")
+    ledger = open_ledger()
     ledger.summary(run_id)
     (began, *_) = ledger.records(run_id, "run")
-    names = {name: began.body.get(name) for name in ("local", "large", "corpus", "policy", "planner")}
-    _refuse_objects(began, {**names, **given})
+    names = {name: began.body.get(name) for name in ("local", "large", "corpus", "policy")} | given
     chosen = {**(began.body.get("prompts") or {}), **choose_prompts(prompts).versions()}
-    kept: dict[str, Any] = {
-        name: began.body[name] for name in ("seed", "votes", "timeout_s") if name in began.body
-    }
-    return Agent(
-        **{**names, **given},
-        **kept,
-        prompts={name: ",".join(references) for name, references in chosen.items()},
-        name=began.body.get("workflow") or "",
+    parts: dict[str, Any] = {
+        **names,
+        "prompts": {name: ",".join(references) for name, references in chosen.items()},
         # A large model that the settings name today was not there then.
-        settings=settings.model_copy(update={"large": None}),
-    )
+        "settings": load_settings().model_copy(update={"large": None}),
+    }
+    if began.body.get("workflow") == WORKFLOW:
+        _refuse_objects(began, names, [])
+        return shipping_agent(**parts, today=_day_of(began, ledger.records(run_id, "plan")))
+    more = {name: began.body.get(name) for name in ("planner", "data_policy")}
+    _refuse_objects(began, {**names, **more}, began.body.get("objects") or [])
+    limits = {name: began.body[name] for name in ("seed", "votes", "timeout_s") if name in began.body}
+    return Agent(**parts, **more, **limits, name=began.body.get("workflow") or "")
 
 
-def _refuse_objects(began: Record, names: dict[str, Any]) -> None:
+def _day_of(began: Record, plans: list[Record]) -> date:
+    """The day that the request's relative dates were counted from: the plan has it, else the run's first day."""
+    rows = plans[-1].body["subtasks"] if plans else []
+    days = [row["arguments"]["today"] for row in rows if row.get("arguments", {}).get("today")]
+    return date.fromisoformat(days[0] if days else began.at[:10])
+
+
+def _refuse_objects(began: Record, names: dict[str, Any], more: list[str]) -> None:
     from .. import UsageError
     from ..agents.assembly import OBJECT
 
-    objects = [name for name, value in names.items() if value == OBJECT] + (began.body.get("objects") or [])
+    objects = [name for name, value in names.items() if value == OBJECT] + more
     if objects:
         raise UsageError(
             f"run {began.run_id!r} began in Python with an object as {', '.join(objects)}; "

@@ -104,8 +104,6 @@ class ModelClient:
         `top_logprobs` asks for the log-probabilities of the answer's tokens and of that many alternatives to each.
         Cancelling stops the generation.
         """
-        if not prompt.name or not prompt.version:
-            raise ValueError(f"a prompt needs a name and a version before it is sent: {prompt!r}")
         why = self.calling.data_policy.refusal(
             context.data_classes, locality=self.spec.locality, model_id=self.spec.id
         )
@@ -164,6 +162,8 @@ class ModelClient:
         grammar: bool = False,
     ) -> _Reply:
         """One request, repeated as the guard sees fit; with a `schema` an answer that does not fit is a failure."""
+        if not prompt.name or not prompt.version:
+            raise ValueError(f"a prompt needs a name and a version before it is sent: {prompt!r}")
         request = self._request(prompt, terms, schema if grammar else None)
         recorded = None if self.calling.recorded is None else self.calling.recorded.reply(request)
         if recorded is not None:
