@@ -148,3 +148,78 @@ def test_the_wheel_imports_everything_in_a_clean_venv(wheel: Path, tmp_path: Pat
         [str(python), "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+ASKS = {
+    "invoke", "ainvoke", "stream", "astream", "batch", "abatch", "generate", "agenerate", "generate_prompt",
+    "agenerate_prompt", "astream_events", "_generate", "_agenerate", "_stream", "_astream", "with_structured_output",
+}  # fmt: skip
+"""Methods by which a chat model, or anything else LangChain calls a runnable, is asked."""
+MAY_ASK = {
+    "models/client.py": ("self.model.ainvoke", "the boundary: checks, guards and records every call"),
+    "models/structured.py": ("model.invoke model.ainvoke", "LangChain's with_structured_output, for users"),
+    "models/local_chat.py": ("self._stream self._astream", "an engine: its own streams make its answers"),
+    "models/openai_engine.py": ("super()._agenerate", "an engine: what needs the SDK goes through it"),
+    "models/transformers_engine.py": ("loaded.model.generate", "an engine: torch's own generate"),
+    "agents/agent.py": ("graph.ainvoke", "the run graph"),
+    "agents/execution.py": ("subtask_graph().ainvoke", "the subtask graph"),
+    "agents/tool_lane.py": ("tool.ainvoke", "a tool"),
+    "retrieval/langchain.py": ("self._retriever.invoke", "a retriever"),
+    "cli/main.py": ("context.command.invoke", "a command"),
+    "cli/watch.py": ("agent.astream", "the events of a run"),
+    "lab/tasks_carry.py": ("run_graph(services).ainvoke", "the run graph"),
+    "lab/bench_overhead.py": (
+        "by_hand.ainvoke step.ainvoke chat.ainvoke",
+        "the hand-written graph to compare with, over a scripted model",
+    ),
+    "testing/chat.py": ("self._generate", "a fake's own answer"),
+    "testing/model_conformance.py": ("model.astream", "the check that a user's model streams"),
+    "testing/services.py": ("run_graph(services).ainvoke", "the run graph"),
+}
+"""Every place in the library that asks something, as the code writes it, and why it may."""
+MODEL_LIBRARIES = {"openai", "langchain_openai", "xllamacpp", "llama_cpp", "anthropic", "vllm"}
+
+
+def library() -> list[Path]:
+    return [path for folder in folders() for path in folder.glob("*.py")]
+
+
+def test_a_chat_model_is_asked_only_at_the_boundary() -> None:
+    found: dict[str, set[str]] = {}
+    for path in library():
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Attribute) and node.attr in ASKS:
+                found.setdefault(path.relative_to(ROOT).as_posix(), set()).add(ast.unparse(node))
+    assert found == {place: set(asks.split()) for place, (asks, _why) in MAY_ASK.items()}
+
+
+def test_no_method_that_asks_is_looked_up_by_its_name() -> None:
+    for path in library():
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in (
+                "getattr",
+                "attrgetter",
+                "methodcaller",
+            ):
+                names = {each.value for each in node.args if isinstance(each, ast.Constant)}
+                assert not names & ASKS, f"{path}:{node.lineno}"
+
+
+def test_clients_of_models_are_made_in_two_places_and_their_libraries_loaded_in_one() -> None:
+    makers: set[str] = set()
+    for path in library():
+        place = path.relative_to(ROOT).as_posix()
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "ModelClient":
+                makers.add(place)
+            modules = (
+                [alias.name for alias in node.names]
+                if isinstance(node, ast.Import)
+                else [node.module or ""]
+                if isinstance(node, ast.ImportFrom) and not node.level
+                else []
+            )
+            if {module.split(".")[0] for module in modules} & MODEL_LIBRARIES:
+                assert place.startswith("models/"), f"{place} imports {modules}"
+    # The caller records for a run, the policy through what a run gives it; the third shows a model to be usable.
+    assert makers == {"agents/caller.py", "router/llm.py", "testing/model_conformance.py"}
