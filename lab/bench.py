@@ -20,6 +20,7 @@ BENCHES: Mapping[str, str] = {
     "bandit": "bandit_simulation",
     "retrieval": "bench_retrieval",
     "kinds": "bench_kinds",
+    "injection": "bench_injection",
     "tasks": "bench_tasks",
 }
 """Name on the command line to module of this folder."""
