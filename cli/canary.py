@@ -2,9 +2,176 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
 import typer
 
 from .canary_simulate import simulate
+from .output import Json, print_json
 
-canary_app = typer.Typer(help="Canaries of a model or a prompt.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from ..rollout.identity import Identity
+    from ..rollout.rollout import Rollout
+    from ..tracing.ledger import Ledger
+
+_STANDARD = ("arithmetic", "groundedness", "schema")
+"""The verifiers that look at every answer, whatever the agent."""
+canary_app = typer.Typer(
+    help="Try a candidate model or prompt on a part of the requests, and take it back at once.",
+    no_args_is_help=True,
+)
 canary_app.command()(simulate)
+
+Spec = Annotated[str, typer.Option(metavar="SPEC", help="MODEL[:prompt=NAME@VERSION,NAME=FILE.md].")]
+Id = Annotated[str, typer.Argument(metavar="ID", help="As `canary status` shows it.")]
+Reason = Annotated[str, typer.Option(help="Why, for the record.")]
+
+
+@canary_app.command()
+def start(
+    *,
+    candidate: Spec,
+    baseline: Spec,
+    plan: Annotated[Path | None, typer.Option(help="YAML; the default plan without.")] = None,
+    name: Annotated[str, typer.Option("--id", help="Id of the canary; made up unless given.")] = "",
+    supersede: Annotated[
+        bool, typer.Option("--supersede", help="End the canary that is in the way, if there is one.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Begin a canary.
+
+    From then on every agent of this ledger that asks the baseline takes part.
+    """
+    from ..lab.canary_offline import evaluate_offline
+    from ..rollout.plan import RolloutPlan, load_plan
+    from ..rollout.rollout import Rollout
+
+    rollout = Rollout.start(
+        _ledger(),
+        candidate=_identity(candidate),
+        baseline=_identity(baseline),
+        plan=RolloutPlan() if plan is None else load_plan(plan),
+        supersede=supersede,
+        rollout_id=name,
+    )
+    if rollout.state == "offline":
+        evaluate_offline(rollout)
+    _show(rollout, json=json)
+
+
+@canary_app.command()
+def status(
+    name: Annotated[str | None, typer.Argument(metavar="[ID]", help="One canary; all unless given.")] = None,
+    *,
+    plot: Annotated[Path | None, typer.Option(help="Draw the difference over the observations, PNG.")] = None,
+    json: Json = False,
+) -> None:
+    """Tell how a canary stands, how it got there and what it waits for.
+
+    Without an ID every canary is listed, and the latest is told.
+    """
+    from ..rollout.rollout import Rollout
+    from ..rollout.states import histories
+
+    ledger = _ledger()
+    known = histories(ledger)
+    told = [name] if name else [*known]
+    rollouts = [Rollout.open(ledger, each) for each in (told if json else told[-1:])]
+    if plot is not None and rollouts:
+        from ..lab.canary_story import draw_story
+
+        plot.write_bytes(draw_story(rollouts[-1], ledger))
+    if json:
+        reports = [each.report() for each in rollouts]
+        print_json(reports[0] if name else reports)
+    elif not rollouts:
+        typer.echo("no canaries yet; `pilotfish canary start` begins one", err=True)
+    else:
+        from .output import console
+        from .render_canary import render_canaries, render_canary
+
+        if len(told) > 1:
+            render_canaries(console(), [known[each] for each in told])
+        render_canary(console(), rollouts[-1].report())
+
+
+@canary_app.command()
+def promote(
+    name: Id,
+    *,
+    anyway: Annotated[bool, typer.Option("--anyway", help="Even while a gate is not content.")] = False,
+    reason: Reason = "",
+    json: Json = False,
+) -> None:
+    """Give the candidate to everybody in the plan's scope."""
+    rollout = _open(name)
+    rollout.promote(reason, anyway=anyway)
+    _show(rollout, json=json)
+
+
+@canary_app.command()
+def pause(name: Id, *, reason: Reason = "", json: Json = False) -> None:
+    """Give the baseline to everybody until `resume`."""
+    rollout = _open(name)
+    rollout.pause(reason)
+    _show(rollout, json=json)
+
+
+@canary_app.command()
+def resume(name: Id, *, reason: Reason = "", json: Json = False) -> None:
+    """Go on where `pause` stopped, or evaluate the outcome table that a canary waits for."""
+    from ..lab.canary_offline import evaluate_offline
+
+    rollout = _open(name)
+    if rollout.state != "offline":
+        rollout.resume(reason)
+    if rollout.state == "offline":
+        evaluate_offline(rollout)
+    _show(rollout, json=json)
+
+
+@canary_app.command()
+def rollback(name: Id, *, reason: Reason = "", json: Json = False) -> None:
+    """Give the baseline to everybody, for good, from the next request on."""
+    rollout = _open(name)
+    rollout.roll_back(reason)
+    _show(rollout, json=json)
+
+
+def _show(rollout: Rollout, *, json: bool) -> None:
+    report: dict[str, Any] = rollout.report()
+    if json:
+        print_json(report)
+        return
+    from .output import console
+    from .render_canary import render_canary
+
+    render_canary(console(), report)
+
+
+def _identity(text: str) -> Identity:
+    """What a SPEC stands for: every prompt that ships is in it, the named ones in the named version."""
+    from ..models.settings import load_settings
+    from ..prompts import choose_prompts, prompt_names
+    from ..rollout.identity import identity_of, parse_spec
+
+    spec = parse_spec(text).located()
+    choice = choose_prompts(spec.prompts)
+    prompts = [choice.load(name) for name in sorted({*prompt_names(), *choice.references})]
+    model = spec.model_spec(load_settings())
+    return identity_of(model, prompts=prompts, verifiers=_STANDARD, spec=spec.text)
+
+
+def _open(name: str) -> Rollout:
+    from ..rollout.rollout import Rollout
+
+    return Rollout.open(_ledger(), name)
+
+
+def _ledger() -> Ledger:
+    from ..models.settings import load_settings
+    from ..tracing.ledger import Ledger
+
+    return Ledger(load_settings().home / "ledger.db")

@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .. import UsageError
@@ -54,6 +55,14 @@ class Spec:
     prompts: tuple[str, ...] = ()
     """`NAME@VERSION` or `NAME=FILE.md`, which `prompts.choose_prompts` takes."""
     sampling: Mapping[str, float | int] = field(default_factory=dict[str, float | int])
+
+    def located(self) -> Spec:
+        """The same with absolute paths, so that a process in another folder reads the same files."""
+        model = str(Path(self.model).expanduser().absolute()) if _is_path(self.model) else self.model
+        prompts = tuple(_located(each) for each in self.prompts)
+        options = [f"prompt={','.join(prompts)}"] if prompts else []
+        options += [f"{name}={value}" for name, value in self.sampling.items()]
+        return replace(self, text=":".join((model, *options)), model=model, prompts=prompts)
 
     def model_spec(self, settings: Settings) -> ModelSpec:
         """The model, with the digest of the weights on this disk and the sampling that was asked for."""
@@ -170,6 +179,15 @@ def prompt_identity(prompt: VersionedPrompt) -> PromptIdentity:
     """Version and digest of one prompt."""
     text = json.dumps([list(message) for message in prompt.messages])
     return PromptIdentity(version=prompt.version, digest=hashlib.sha256(text.encode()).hexdigest()[:16])
+
+
+def _is_path(model: str) -> bool:
+    return model.endswith(".gguf") or Path(model).expanduser().is_dir()
+
+
+def _located(prompt: str) -> str:
+    name, found, path = prompt.partition("=")
+    return f"{name}={Path(path).absolute()}" if found and path.endswith(".md") else prompt
 
 
 def _options(text: str) -> list[str]:

@@ -1,0 +1,170 @@
+"""The picture of one canary: the pass rates' difference and its confidence sequence, observation by observation."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from .. import UsageError
+from ..rollout.gates import Gates
+from ..rollout.rollout import Rollout
+from ..rollout.states import TERMINAL
+from .plots import GRID, INK, MUTED, SERIES
+
+if TYPE_CHECKING:
+    from ..rollout.observation import Observation
+    from ..rollout.plan import RolloutPlan
+    from ..tracing.ledger import Ledger
+
+_POINTS = 200
+"""About how many points of the sequence are drawn."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """The comparison of the pass rates after so many observations."""
+
+    count: int
+    gain: float
+    low: float
+    high: float
+
+
+@dataclass(slots=True)
+class Story:
+    """What a canary's gates saw, in order."""
+
+    points: list[Point] = field(default_factory=list[Point])
+    stages: list[tuple[int, str]] = field(default_factory=list[tuple[int, str]])
+    """Observations that had come when a stage began, and its name."""
+    count: int = 0
+
+
+class _Noting(Gates):
+    """The gates, which also note what they know as they go along."""
+
+    def __init__(self, plan: RolloutPlan, story: Story, every: int) -> None:
+        super().__init__(plan)
+        self._story = story
+        self._every = every
+
+    def add(self, observation: Observation) -> None:
+        """Take it in, and note where that leads every so often."""
+        super().add(observation)
+        self._story.count += 1
+        if self._story.count % self._every == 0:
+            self.note()
+
+    def enter(self, stage: str) -> None:
+        """Begin a stage, and note it."""
+        super().enter(stage)
+        self._story.stages.append((self._story.count, stage))
+
+    def note(self) -> None:
+        """Keep where the first test, the pass rate's, stands."""
+        first = self.evidence()["tests"][0]
+        if first["comparisons"]:
+            gain, low, high = first["gain"], first["low"], first["high"]
+            self._story.points.append(Point(count=self._story.count, gain=gain, low=low, high=high))
+
+
+def story_of(rollout: Rollout, ledger: Ledger) -> Story:
+    """Go through the canary's records once more."""
+    story = Story()
+    total = sum(counts.requests for counts in rollout.tally.counts.values())
+    made: list[_Noting] = []
+
+    def judge(plan: RolloutPlan) -> Gates:
+        made.append(_Noting(plan, story, max(1, total // _POINTS)))
+        return made[-1]
+
+    Rollout.open(ledger, rollout.id, judge=judge)
+    for gates in made:
+        gates.note()
+    return story
+
+
+def draw_story(rollout: Rollout, ledger: Ledger) -> bytes:
+    """The story as PNG. `UsageError` where matplotlib is missing."""
+    story = story_of(rollout, ledger)
+    figure, axes = _figure()
+    counts = [point.count for point in story.points]
+    bounds = [[100 * bound for bound in line] for line in _lines(story)]
+    axes.fill_between(counts, bounds[1], bounds[2], color=SERIES[0], alpha=0.18, linewidth=0)
+    axes.plot(counts, bounds[0], color=SERIES[0], linewidth=1.8)
+    axes.axhline(0, color=INK, linewidth=0.9)
+    margin = -100 * rollout.plan.margin
+    axes.axhline(margin, color=MUTED, linewidth=0.9, linestyle=(0, (3, 3)))
+    _mark_stages(axes, story)
+    _mark_end(axes, rollout, story)
+    seen = [value for value in (*bounds[0], margin, 10.0) if value == value]
+    widest = max(map(abs, (*seen, *(bounds[1][-1:]), *(bounds[2][-1:]))))
+    axes.set_ylim(-min(100, 2.2 * widest), min(100, 2.2 * widest))
+    axes.set_xlim(0, max(story.count, 1) * 1.02)
+    axes.set_xlabel("observations, both arms")
+    axes.set_ylabel("pass rate, candidate less baseline (points)")
+    sure = 100 * (1 - rollout.plan.alpha)
+    axes.set_title(
+        f"{rollout.id}: {'; '.join(rollout.candidate.differs(rollout.baseline))}\n"
+        f"band: {sure:.3g} % confidence sequence, valid at every look; dashed: the plan's margin",
+        loc="left",
+        fontsize=9,
+        color=MUTED,
+    )
+    target = io.BytesIO()
+    figure.savefig(target, format="png", dpi=150, facecolor="white", metadata={"Software": None})
+    return target.getvalue()
+
+
+def _lines(story: Story) -> tuple[list[float], list[float], list[float]]:
+    points = story.points
+    return [each.gain for each in points], [each.low for each in points], [each.high for each in points]
+
+
+def _mark_stages(axes: Any, story: Story) -> None:
+    for count, stage in story.stages:
+        name, _, share = stage.partition(" ")
+        label = f"{100 * float(share):.3g} %" if share else name
+        axes.axvline(count, color=GRID, linewidth=1.2)
+        axes.annotate(
+            label,
+            (count, 1.0),
+            xycoords=("data", "axes fraction"),
+            xytext=(3, -10),
+            textcoords="offset points",
+            fontsize=8,
+            color=MUTED,
+        )
+
+
+def _mark_end(axes: Any, rollout: Rollout, story: Story) -> None:
+    state = rollout.state
+    if state not in (*TERMINAL, "promoted"):
+        return
+    colour = SERIES[2] if state == "promoted" else SERIES[1]
+    axes.axvline(story.count, color=colour, linewidth=2)
+    axes.annotate(
+        rollout.stage.label,
+        (story.count, 0.02),
+        xycoords=("data", "axes fraction"),
+        xytext=(-4, 4),
+        textcoords="offset points",
+        ha="right",
+        color=colour,
+        fontweight="bold",
+        fontsize=9,
+    )
+
+
+def _figure() -> tuple[Any, Any]:
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise UsageError("a plot needs matplotlib: pip install 'pilotfish[plots]'") from None
+    figure = Figure(figsize=(7.6, 3.9), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes: Any = figure.subplots()
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure, axes
