@@ -14,8 +14,6 @@ from .output import Json, console, print_json
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from ..rollout.simulate import Assumptions
-
 Runs = Annotated[int, typer.Option(min=1, help="Simulated canaries per figure.")]
 Seed = Annotated[int, typer.Option(min=0, help="The same seed gives the same figures.")]
 Baseline = Annotated[float, typer.Option(help="Pass rate of the baseline.")]
@@ -46,10 +44,13 @@ _WORDS: tuple[tuple[str, str, str], ...] = (
     ("exposure_5pt_mean", "count", "users' requests a candidate 5 points worse answered, mean"),
     ("exposure_5pt_p95", "count", "  … in the worst twentieth of runs at least"),
     ("caught_in_shadow_5pt", "share", "  … caught before any"),
+    ("exposure_5pt_without_shadow", "count", "  … median where the plan leaves shadow out"),
     ("exposure_10pt_mean", "count", "users' requests a candidate 10 points worse answered, mean"),
     ("caught_in_shadow_10pt", "share", "  … caught before any"),
+    ("exposure_10pt_without_shadow", "count", "  … median where the plan leaves shadow out"),
     ("exposure_20pt_mean", "count", "users' requests a candidate 20 points worse answered, mean"),
     ("caught_in_shadow_20pt", "share", "  … caught before any"),
+    ("exposure_20pt_without_shadow", "count", "  … median where the plan leaves shadow out"),
 )
 _COLUMNS = (
     "false_rollback",
@@ -93,7 +94,12 @@ def simulate(
         print_json({**found.figures, "assumptions": asdict(assumed), **more})
         return
     screen = console()
-    screen.print(_figures(found.figures, assumed))
+    screen.print(
+        f"{runs:,} simulated canaries per figure, seed {seed}: the baseline passes {100 * baseline:.3g} %, ramp at "
+        f"{100 * share:.3g} %, correlation in shadow {correlation:.2g}\n",
+        soft_wrap=True,
+    )
+    screen.print(_figures(found.figures))
     if rows is not None:
         screen.print()
         screen.print(_sensitivity(rows))
@@ -103,26 +109,18 @@ def _say(what: str) -> None:
     typer.echo(what, err=True)
 
 
-def _figures(figures: Mapping[str, float | None], assumed: Assumptions) -> Table:
+def _figures(figures: Mapping[str, float | None]) -> Table:
     from rich.table import Table
 
-    from ..rollout.simulate import REFERENCES
+    from ..rollout.simulate import AIMS, REFERENCES
 
-    table = Table(
-        box=None,
-        pad_edge=False,
-        header_style="dim",
-        title=f"{assumed.runs:,} simulated canaries per figure, seed {assumed.seed}: the baseline passes "
-        f"{100 * assumed.baseline:.3g} %, ramp at {100 * assumed.share:.3g} %, "
-        f"correlation in shadow {assumed.correlation:.2g}",
-        title_justify="left",
-        title_style="none",
-    )
+    table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("what")
     table.add_column("simulated", justify="right")
     table.add_column("reference", justify="right", style="dim")
     for key, unit, words in _WORDS:
-        table.add_row(words, _told(figures[key], unit), _told(REFERENCES.get(key), unit, none=""))
+        limit = "≤ " if key in AIMS else ""
+        table.add_row(words, _told(figures[key], unit), limit + _told(REFERENCES.get(key), unit, none=""))
     return table
 
 

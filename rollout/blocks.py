@@ -17,6 +17,8 @@ _LARGEST = 16
 _READY, _WAITING, _OPEN = 8, 64, 4096
 """Most blocks, candidate's answers and half pairs that are kept waiting for their other side."""
 _FORGET = 0.98
+_LATENCIES = [index for index, (_, metric) in enumerate(TESTS) if metric == "latency_ms"]
+"""Not compared in shadow: the second answer to a request waits behind, or profits from, the first."""
 Gains = list[float | None]
 """One difference per test, above 0 where the candidate did better; None where one side could not be judged."""
 
@@ -111,6 +113,8 @@ class Comparisons:
         candidate, baseline = (observation, other) if observation.arm == "candidate" else (other, observation)
         usual = stratum.usual.now
         gains = list(_gains(scores(candidate, usual, slack=SLACK), scores(baseline, usual, slack=1.0)))
+        for index in _LATENCIES:
+            gains[index] = None
         stratum.usual.add(baseline)
         self.pairs += gains[0] is not None
         return gains

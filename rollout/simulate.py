@@ -46,6 +46,8 @@ REFERENCES: Mapping[str, float] = {
     "error_guard_calls": 3,
 }
 """What is aimed at, or what others measured; of some figures there is none."""
+AIMS = ("false_rollback", "promoted_3pt_worse")
+"""The references that are upper limits."""
 _SLICE = 20
 Progress = Callable[[str], None]
 _One = Callable[..., Trial]
@@ -132,6 +134,7 @@ def _studies(assumptions: Assumptions) -> list[_Study]:
     def traffic(drop: float = 0.0) -> Population:
         return Population(baseline=assumptions.baseline, drop=drop, correlation=assumptions.correlation)
 
+    unshadowed = RolloutPlan(shadow_pairs=0)
     harmless = partial(ramp_trial, traffic(), share=assumptions.share, horizon=HARMLESS_HORIZON, naive=True)
     return [
         _Study("harmless", harmless),
@@ -145,6 +148,10 @@ def _studies(assumptions: Assumptions) -> list[_Study]:
         ),
         *(_Study(f"shadow {_points(d)}", partial(shadow_trial, traffic(d))) for d in DROPS),
         *(_Study(f"whole {_points(d)}", partial(whole_trial, traffic(d))) for d in DROPS),
+        *(
+            _Study(f"unshadowed {_points(d)}", partial(whole_trial, traffic(d), plan=unshadowed))
+            for d in DROPS
+        ),
     ]
 
 
@@ -213,6 +220,8 @@ def _lifecycle(trials: Mapping[str, Sequence[Trial]]) -> dict[str, float | None]
         figures[f"exposure_{drop}_p95"] = float(exposed[int(0.95 * (len(exposed) - 1))])
         figures[f"caught_in_shadow_{drop}"] = _share(bad, lambda trial: trial.stage == "shadow")
         figures[f"promoted_{drop}"] = _share(bad, _promoted)
+        unshadowed = [trial.exposed for trial in trials[f"unshadowed {drop}"]]
+        figures[f"exposure_{drop}_without_shadow"] = _typical(unshadowed)
     return figures
 
 
