@@ -47,9 +47,9 @@ def service() -> Generator[tuple[str, list[bytes]]]:
             self.end_headers()
             self.wfile.write(b"{}")
 
-        do_GET = do_PATCH = do_POST
+        do_GET = do_PATCH = do_POST  # noqa: N815 - http.server's names
 
-        def log_message(self, format: str, *args: Any) -> None:
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - http.server's name
             """Say nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Stub)

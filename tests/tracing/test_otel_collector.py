@@ -66,7 +66,7 @@ def test_a_collector_that_never_answers_holds_nobody_up(tmp_path: Path) -> None:
             asked.set()
             release.wait(30)
 
-        def log_message(self, format: str, *args: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's name
             """Say nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Hangs)
@@ -174,7 +174,7 @@ def test_off_loads_nothing_of_it() -> None:
         "from pilotfish.testing.chat import ScriptedChat; from pilotfish.testing.lanes import FakePolicy;"
         "Agent(local=ScriptedChat(reply=lambda _: 'Answer: 4'), policy=FakePolicy()).run('How much is 2 + 2?');"
         "assert 'pilotfish.tracing.otel' not in sys.modules;"
-        "assert 'opentelemetry.sdk' not in sys.modules"
+        "assert 'opentelemetry.exporter' not in sys.modules"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False
