@@ -85,6 +85,7 @@ def _detected(axes: Any, trials: Mapping[str, Sequence[Trial]], study: str, titl
             axes.plot(reference, 0.5, marker="D", color="white", markeredgecolor=colour, markersize=6)
     axes.axhline(0.5, color=MUTED, linewidth=0.9, linestyle=(0, (3, 3)))
     axes.set_xscale("log")
+    axes.set_xlim(left=100 if study == "ramp" else 10)
     axes.set_ylim(0, 1.02)
     axes.legend(frameon=False, fontsize=8.5, loc="upper left", title="◇ reference median", title_fontsize=8)
     _frame(axes, title, unit)
@@ -95,8 +96,7 @@ def _curve(ends: Sequence[int | None], horizon: int) -> tuple[Any, Any]:
     times = sorted(end for end in ends if end is not None)
     share = np.arange(1, len(times) + 1) / len(ends)
     last = share[-1] if len(share) else 0.0
-    first = times[0] if times else 1
-    return [min(1, first), *times, horizon], [0.0, *share, last]
+    return [0, *times, horizon], [0.0, *share, last]
 
 
 def _frame(axes: Any, title: str, unit: str) -> None:

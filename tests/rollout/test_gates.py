@@ -224,6 +224,7 @@ def test_every_metric_can_send_it_back(trait: dict[str, Any], name: str) -> None
 
 def test_a_metric_that_the_plan_leaves_out_counts_for_nothing() -> None:
     gates = Gates(PLAN.model_copy(update={"metrics": ("passed", "escalated")}))
+    gates.look("ramp 0.1", hours=0)
     ramp(gates, 3_000, candidate=0.95, truncated=True)
     assert gates.look("ramp 0.1", hours=0).action == "advance"
 
