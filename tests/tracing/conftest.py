@@ -64,7 +64,13 @@ def write_run(ledger: Ledger, run_id: str) -> None:
     ledger.append_all(
         [Entry(run_id=run_id, kind="call", body=call(**hashes), subtask_id="s1", texts=(asked, said))]
     )
-    verdict = {"status": "pass", "reason": "secret reason", "checked": "schema", "attempt": 1, "lane": "local"}
+    verdict = {
+        "status": "pass",
+        "reason": "secret reason",
+        "checked": "schema",
+        "attempt": 1,
+        "lane": "local",
+    }
     ledger.append_all(
         [
             Entry(run_id=run_id, kind="verdict", body=verdict, subtask_id="s1"),

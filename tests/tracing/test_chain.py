@@ -17,7 +17,9 @@ from pilotfish.tracing.ledger import Ledger
 RECORDS = 15
 COLUMNS = ("run_id", "kind", "subtask_id", "key", "at", "body", "content", "hash")
 places = st.integers(1, RECORDS)
-edits = st.tuples(st.just("edit"), places, st.sampled_from(COLUMNS), st.text(max_size=8) | st.binary(max_size=4))
+edits = st.tuples(
+    st.just("edit"), places, st.sampled_from(COLUMNS), st.text(max_size=8) | st.binary(max_size=4)
+)
 deletions = st.tuples(st.just("delete"), places, st.integers(0, 3))
 swaps = st.tuples(st.just("swap"), places, places)
 forgeries = st.tuples(st.just("forge"), places, st.booleans())
@@ -26,9 +28,10 @@ moves = st.tuples(st.just("move"), places, st.integers(-3, 40))
 
 
 def rows_of(connection: sqlite3.Connection) -> list[Any]:
-    return connection.execute("SELECT * FROM records").fetchall() + connection.execute(
-        "SELECT * FROM contents ORDER BY sha256"
-    ).fetchall()
+    return (
+        connection.execute("SELECT * FROM records").fetchall()
+        + connection.execute("SELECT * FROM contents ORDER BY sha256").fetchall()
+    )
 
 
 def mutate(connection: sqlite3.Connection, what: str, first: Any, *more: Any) -> None:
@@ -38,7 +41,8 @@ def mutate(connection: sqlite3.Connection, what: str, first: Any, *more: Any) ->
         connection.execute("DELETE FROM records WHERE seq BETWEEN ? AND ?", (first, first + more[0]))
     elif what == "swap":
         connection.execute(
-            "UPDATE records SET seq = CASE seq WHEN ?1 THEN -?2 ELSE -?1 END WHERE seq IN (?1, ?2)", (first, more[0])
+            "UPDATE records SET seq = CASE seq WHEN ?1 THEN -?2 ELSE -?1 END WHERE seq IN (?1, ?2)",
+            (first, more[0]),
         )
         connection.execute("UPDATE records SET seq = -seq WHERE seq < 0")
     elif what == "forge":  # with the hash of another record, at the end or in a gap made for it

@@ -73,7 +73,10 @@ def test_texts_stand_beside_the_chain_and_not_in_it(filled: Ledger) -> None:
     connection.close()
     assert not any("secret " in row for row in rows)
     (subtask,) = filled.records("r1", "subtask")
-    assert (subtask.body["answer"], subtask.body["evidence"][0]["text"]) == ("secret answer", "secret passage")
+    assert (subtask.body["answer"], subtask.body["evidence"][0]["text"]) == (
+        "secret answer",
+        "secret passage",
+    )
     assert not subtask.content_missing
 
 

@@ -12,7 +12,9 @@ from pilotfish.tracing.ledger import Ledger
 Bodies = dict[str, Callable[..., Any]]
 
 
-def spend(ledger: Ledger, bodies: Bodies, run_id: str, *calls: dict[str, Any], status: str = "accepted") -> None:
+def spend(
+    ledger: Ledger, bodies: Bodies, run_id: str, *calls: dict[str, Any], status: str = "accepted"
+) -> None:
     ledger.append(run_id, "run", {"task": "t"})
     for more in calls:
         ledger.append(run_id, "call", bodies["call"](**more), subtask_id="s1")
@@ -23,7 +25,12 @@ def spend(ledger: Ledger, bodies: Bodies, run_id: str, *calls: dict[str, Any], s
 
 def test_nothing_costs_nothing(ledger: Ledger) -> None:
     found = costs(ledger)
-    assert (found.rows, found.total_usd, found.per_accepted_usd, found.per_answered_usd) == ((), 0, None, None)
+    assert (found.rows, found.total_usd, found.per_accepted_usd, found.per_answered_usd) == (
+        (),
+        0,
+        None,
+        None,
+    )
 
 
 def test_what_failed_is_paid_by_what_was_accepted(ledger: Ledger, bodies: Bodies) -> None:
@@ -54,7 +61,9 @@ def test_retries_are_counted_and_paid(ledger: Ledger, bodies: Bodies) -> None:
 
 
 def test_price_tables_are_named(ledger: Ledger, bodies: Bodies) -> None:
-    spend(ledger, bodies, "r", {"price_version": "2026-11"}, {"price_version": "2026-10"}, {"price_version": ""})
+    spend(
+        ledger, bodies, "r", {"price_version": "2026-11"}, {"price_version": "2026-10"}, {"price_version": ""}
+    )
     assert costs(ledger).price_versions == ("", "2026-10", "2026-11")
 
 

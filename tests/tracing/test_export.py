@@ -78,7 +78,9 @@ def test_an_export_that_fails_leaves_the_old_file_and_nothing_else(
     (tmp_path / "out").mkdir()
     target = tmp_path / "out" / "all.jsonl"
     target.write_text("what was there")
-    monkeypatch.setattr(filled, "content", lambda _digest: (_ for _ in ()).throw(OSError(28, "No space left")))
+    monkeypatch.setattr(
+        filled, "content", lambda _digest: (_ for _ in ()).throw(OSError(28, "No space left"))
+    )
     with pytest.raises(OSError, match="No space"):
         export(filled, target)
     assert [path.name for path in target.parent.iterdir()] == ["all.jsonl"]

@@ -55,10 +55,14 @@ def test_only_texts_go_and_the_chain_is_as_it_was(aged: Ledger) -> None:
     before = [(r.seq, r.content_sha256) for name in ("old", "mixed", "new") for r in aged.records(name)]
     done = purge(aged, before=NOW - timedelta(days=30), content_only=True)
     assert (done.runs, done.records, done.wiped) == (2, 0, True)
-    assert [(r.seq, r.content_sha256) for name in ("old", "mixed", "new") for r in aged.records(name)] == before
+    assert [
+        (r.seq, r.content_sha256) for name in ("old", "mixed", "new") for r in aged.records(name)
+    ] == before
     assert aged.verify() == []
     assert aged.summary("old").task == ""
-    assert [r.kind for r in aged.records("old") if r.content_missing] == ["run"], "the rest is shared with `new`"
+    assert [r.kind for r in aged.records("old") if r.content_missing] == ["run"], (
+        "the rest is shared with `new`"
+    )
     assert not any(r.content_missing for name in ("mixed", "new") for r in aged.records(name))
     data = everything_in(aged)
     assert b"secret prompt of old" not in data, "what is deleted is overwritten, in the journal too"
@@ -105,9 +109,13 @@ def test_a_seal_hides_nothing_but_what_was_purged(aged: Ledger, place: int, seal
     with sqlite3.connect(copy) as connection:
         if seal is None:
             changed = connection.execute("DELETE FROM records WHERE seq = ?", (place,)).rowcount
-            changed = changed and place != connection.execute("SELECT max(seq) + 1 FROM records").fetchone()[0]
+            changed = (
+                changed and place != connection.execute("SELECT max(seq) + 1 FROM records").fetchone()[0]
+            )
         else:
-            changed = connection.execute("UPDATE records SET body = ? WHERE kind = 'sealed'", (seal,)).rowcount
+            changed = connection.execute(
+                "UPDATE records SET body = ? WHERE kind = 'sealed'", (seal,)
+            ).rowcount
     connection.close()
     problems = Ledger(copy).verify()
     last = 19
