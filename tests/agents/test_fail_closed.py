@@ -12,9 +12,15 @@ from typing import Any, get_args
 import pytest
 
 from pilotfish import Agent, Evidence, Plan, Subtask
+from pilotfish.agents.attempt import EscalationReason
+from pilotfish.agents.canary import Canary
+from pilotfish.agents.fallback import FallbackLane
+from pilotfish.agents.hedged import HedgedLane
+from pilotfish.agents.lane import Lane
 from pilotfish.agents.plan import PlanError
 from pilotfish.models.client import Completion, ModelClient
 from pilotfish.models.load import spec_for
+from pilotfish.models.resilience import Resilience
 from pilotfish.models.settings import Settings
 from pilotfish.models.spec import ModelSpec
 from pilotfish.prompts import RenderedPrompt
@@ -22,7 +28,7 @@ from pilotfish.router.llm import load_llm
 from pilotfish.router.load import load_policy
 from pilotfish.testing.chat import ScriptedChat
 from pilotfish.testing.lanes import FakePolicy, FakeRetriever
-from pilotfish.tracing.call import CallContext, Purpose
+from pilotfish.tracing.call import Arm, CallContext, Purpose
 from pilotfish.tracing.content import content_digest, prompt_text
 from pilotfish.tracing.ledger import Ledger
 
@@ -73,6 +79,26 @@ class Walk:
     more: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Arguments of the agent; `router` replies for the llm policy."""
     router: tuple[str, ...] | None = None
+    lanes: Callable[[Lane, Lane], Lane] | None = None
+    """What the local lane becomes, from itself and the large one."""
+
+
+class OneRollout:
+    """A rollout that gives everybody the same arm, and shadows the baseline's requests."""
+
+    id = "r"
+
+    def __init__(self, arm: Arm) -> None:
+        self._arm = arm
+
+    def assign(self, _unit: str, **_whose: str) -> Arm | None:
+        return self._arm
+
+    def shadows(self, _unit: str, **_whose: str) -> bool:
+        return True
+
+    def observe(self, _observation: Any, **_more: str) -> None:
+        """Nobody looks."""
 
 
 ANSWER = frozenset({"answer"})
@@ -90,7 +116,12 @@ WALKS = {
     ),
     "votes": Walk(purposes=frozenset({"answer", "sample"}), least=3, local=("a", "b", "c", "d", "e")),
     "escalation": Walk(purposes=ANSWER, least=2, local=("",), large=("big",)),
-    "retry": Walk(purposes=ANSWER, least=2, local=(ConnectionError("reset"), "fish"), more={"votes": 1}),
+    "retry": Walk(
+        purposes=ANSWER,
+        least=2,
+        local=(ConnectionError("reset"), "fish"),
+        more={"votes": 1, "resilience": Resilience(wait_s=0.0)},
+    ),
     "repair": Walk(purposes=ANSWER, least=2, local=("no", '{"n": 1}'), subtask={"answer_schema": SCHEMA}),
     "extraction": Walk(
         purposes=ANSWER,
@@ -98,6 +129,35 @@ WALKS = {
         thinking=True,
         local=("<think>hm</think>one", '{"n": 1}'),
         subtask={"answer_schema": SCHEMA},
+    ),
+    "fallback": Walk(
+        purposes=ANSWER,
+        least=2,
+        local=(ValueError("context overflow"),),
+        large=("big",),
+        lanes=lambda local, large: FallbackLane((local, large), on=frozenset(get_args(EscalationReason))),
+        more={"votes": 1},
+    ),
+    "hedge": Walk(
+        purposes=ANSWER,
+        least=2,
+        local=("",),
+        large=("big",),
+        lanes=lambda local, large: HedgedLane(local, large, 60.0),
+        more={"votes": 1},
+    ),
+    "candidate": Walk(
+        purposes=ANSWER,
+        large=("big",),
+        lanes=lambda local, large: Canary(local, large, OneRollout("candidate")),
+        more={"votes": 1},
+    ),
+    "shadow": Walk(
+        purposes=frozenset({"answer", "shadow"}),
+        least=2,
+        large=("big",),
+        lanes=lambda local, large: Canary(local, large, OneRollout("baseline")),
+        more={"votes": 1},
     ),
     "planner": Walk(
         purposes=frozenset({"plan", "answer"}),
@@ -142,6 +202,10 @@ def carry_out(walk: Walk, home: Path, touched: list[str], monkeypatch: pytest.Mo
         monkeypatch.setattr("pilotfish.agents.assembly.load_chat", _thinking)
     local = Watched(reply=Replies(*walk.local), touched=touched)
     agent = Agent(local=local, settings=settings, **more)
+    if walk.lanes is not None:
+        lanes = agent.services.lanes
+        lanes = {**lanes, "local": walk.lanes(lanes["local"], lanes["large"])}
+        agent.__dict__["services"] = dataclasses.replace(agent.services, lanes=lanes)
     agent.run("Which fish is it?", data_class="public")
     return Ledger(home / "ledger.db")
 

@@ -18,7 +18,7 @@ from pilotfish.prompts.prompt import text_digest
 from pilotfish.router.llm import load_llm
 from pilotfish.router.load import load_policy
 from pilotfish.testing.chat import ScriptedChat
-from pilotfish.testing.lanes import FakeLearner, FakePolicy
+from pilotfish.testing.lanes import FakeLearner, FakePolicy, FakeRetriever
 from pilotfish.tracing.ledger import Ledger
 
 TASK = "Which fish is small, and why does it swim with the big one?"
@@ -346,3 +346,34 @@ def test_an_altered_answer_in_the_ledger_is_not_taken_for_the_models(
     again = mine.replay(first.run_id)
     assert again.answer == first.answer
     assert len(reply.asked) == 4
+
+
+@pytest.mark.weights
+def test_the_embedded_model_is_called_only_for_what_changed(weights: Path, tmp_path: Path) -> None:
+    (tmp_path / "models").symlink_to(weights / "models")
+    settings = Settings(home=tmp_path)
+    plan = Plan(
+        [
+            Subtask(id="s1", text="Tom has 3 apples and buys 4 more. How many apples has he?"),
+            Subtask(id="s2", text="He gives away 2 of #s1 apples. How many are left?", depends_on=("s1",)),
+        ]
+    )
+    ledger = Ledger(tmp_path / "ledger.db")
+
+    def asked(**more: Any) -> Agent:
+        return Agent(policy="always-local", planner=plan, settings=settings, **more)
+
+    first = asked().run("How many apples are left?")
+    again = asked().replay(first.run_id)
+    assert again.answer == first.answer
+    assert (counts(ledger, again).replayed, counts(ledger, again).called) == (first.spend.calls, 0)
+    assert first.spend.calls >= 2
+    corpus = FakeRetriever(lambda _query, _k: [])
+    seeks = FakePolicy(kinds={"s2": "knowledge"})
+    other = Agent(policy=seeks, planner=plan, corpus=corpus, settings=settings).replay(first.run_id)
+    found = counts(ledger, other)
+    about_s1 = [record for record in ledger.records(first.run_id, "call") if record.subtask_id == "s1"]
+    assert found.replayed >= len(about_s1)
+    assert {r.subtask_id for r in ledger.records(other.run_id, "call") if not r.body["replayed"]} <= {"s2"}
+    seeded = counts(ledger, asked(seed=1).replay(first.run_id))
+    assert seeded.replayed == 0
