@@ -57,7 +57,7 @@ _PATTERNS = {
         r"\b(?:decode|read|translate)\b.{0,25}\b(?:base64|rot13|hex)\b",
     ),
     "asks for a tool, a lane, a class or a citation": (
-        r"</?tool_call>|\bfunction call\b|\"(?:tool|function)\"\s*:|\"(?:parameters|arguments)\"\s*:|\b\w+_\w+\(\s*\w+\s*=",
+        r"</?tool_call>|\bfunction call\b|\"(?:tool|function|parameters|arguments)\"\s*:|\b\w+_\w+\(\s*\w+\s*=",
         r"\b(?:call|invoke|use|run|rufe)\b.{0,25}\b(?:tool|function|api|werkzeug)\b",
         r"\b(?:send|forward|post|email|envoie|envía|sende|schicke)\w*\b.{0,60}@\w",
         r"\b(?:route|escalate|transfer|transfère)\w*\b.{0,30}\b(?:model|modèle|lane|modell)\b|\blane\s*=",
