@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from .agents.agent import Agent
+    from .agents.canary import Canary
     from .agents.plan import Plan
     from .agents.result import Result
     from .models.data_policy import DataPolicy
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Agent",
+    "Canary",
     "DataPolicy",
     "Decision",
     "Evidence",
@@ -52,6 +54,7 @@ __all__ = [
 
 _HOMES = {
     "Agent": ".agents.agent",
+    "Canary": ".agents.canary",
     "DataPolicy": ".models.data_policy",
     "Decision": ".router.policy",
     "Evidence": ".retrieval.evidence",

@@ -102,6 +102,11 @@ def plan_of(request: str, today: date) -> Plan:
     )
 
 
+def read_only(request: str, today: date) -> Plan:
+    """The first step of a request's plan alone: to read it."""
+    return Plan([_read(candidates(request, today=today))], planner="shipping")
+
+
 def _read(found: Candidates) -> Subtask:
     request = found.request
     return Subtask(
