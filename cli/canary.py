@@ -21,7 +21,6 @@ canary_app = typer.Typer(
     help="Try a candidate model or prompt on a part of the requests, and take it back at once.",
     no_args_is_help=True,
 )
-canary_app.command()(simulate)
 
 Spec = Annotated[str, typer.Option(metavar="SPEC", help="MODEL[:prompt=NAME@VERSION,NAME=FILE.md].")]
 Id = Annotated[str, typer.Argument(metavar="ID", help="As `canary status` shows it.")]
@@ -138,6 +137,9 @@ def rollback(name: Id, *, reason: Reason = "", json: Json = False) -> None:
     rollout = _open(name)
     rollout.roll_back(reason)
     _show(rollout, json=json)
+
+
+canary_app.command()(simulate)
 
 
 def _show(rollout: Rollout, *, json: bool) -> None:

@@ -42,7 +42,11 @@ def render_canary(console: Console, report: Mapping[str, Any]) -> None:
     if any(arm["requests"] for part in report["arms"].values() for arm in part.values()):
         console.print()
         console.print(_numbers(report))
+        console.print()
         console.print(_comparisons(report))
+        console.print()
+        for line in _legend(report):
+            console.print(line, style="dim", markup=False)
     for line in _verdict(report):
         console.print(line, markup=False)
 
@@ -59,14 +63,14 @@ def _about(report: Mapping[str, Any]) -> list[str]:
 
 
 def _timeline(report: Mapping[str, Any]) -> Table:
-    table = _table("when (UTC)", "stage", "by", "requests", "why")
+    table = _table("when (UTC)", "stage", "by", "candidate's", "why")
     for step in report["timeline"]:
         counts = step["requests"]
-        requests = f"{counts['candidate']} of {sum(counts.values())}" if counts else ""
+        of = f"{sum(counts.values())}" if step["state"] != "shadow" else f"{counts.get('baseline', 0)} pairs"
+        requests = f"{counts['candidate']} of {of}" if counts else ""
         style = _COLOURS.get(step["state"], "")
         stage = Text(step["stage"], style=style)
         table.add_row(_when(step["at"]), stage, step["by"], requests, Text(step["why"]))
-    table.columns[3].header = "candidate's"
     return table
 
 
@@ -101,31 +105,29 @@ def _numbers(report: Mapping[str, Any]) -> Table:
                     f"{each['mean_latency_ms']:.0f} ms",
                     "" if cost is None else f"{cost:.6f}",
                 )
-    table.caption = f"pass rates with the interval that holds at every look, {_sure(report)}"
-    table.caption_justify = "left"
     return table
 
 
 def _comparisons(report: Mapping[str, Any]) -> Table:
     """Test by test: the candidate less the baseline."""
-    table = _table(
-        "candidate less baseline", "compared", "points", f"holds at every look, {_sure(report)}", "e-value"
-    )
+    table = _table("candidate less baseline", "compared", "points", "interval", "e-value")
     known = report["gate"]["evidence"]
     for test in known.get("tests", ()):
         if test["comparisons"]:
             interval = f"{100 * test['low']:+.1f} to {100 * test['high']:+.1f}"
             gain, e_value = f"{100 * test['gain']:+.1f}", f"{test['e_value']:.3g}"
             table.add_row(test["name"], str(test["comparisons"]), gain, interval, e_value)
-    guard = known.get("error_guard")
-    if guard:
-        table.caption = (
-            f"above 0 the candidate is better; all together e-value {known['e_value']:.3g} of the "
-            f"{known['needed']:.3g} that roll back; errors {guard['errors']} of {guard['calls']} calls, "
-            f"e-value {guard['e_value']:.3g} of {guard['needed']:.3g}"
-        )
-        table.caption_justify = "left"
     return table
+
+
+def _legend(report: Mapping[str, Any]) -> list[str]:
+    known = report["gate"]["evidence"]
+    guard, sure = known["error_guard"], 100 * (1 - report["plan"]["alpha"])
+    return [
+        f"Intervals hold at every look, {sure:.3g} % sure; above 0 points the candidate is better.",
+        f"It goes back at an e-value of {known['needed']:.3g} over all comparisons (now {known['e_value']:.3g}), or of "
+        f"{guard['needed']:.3g} for errors (now {guard['e_value']:.3g}, with {guard['errors']} in {guard['calls']}).",
+    ]
 
 
 def _verdict(report: Mapping[str, Any]) -> list[str]:
@@ -154,7 +156,3 @@ def _when(at: str) -> str:
 
 def _percent(rate: float | None) -> str:
     return "" if rate is None else f"{100 * rate:.1f} %"
-
-
-def _sure(report: Mapping[str, Any]) -> str:
-    return f"{100 * (1 - report['plan']['alpha']):.3g} % sure"

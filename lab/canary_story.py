@@ -123,7 +123,7 @@ def _lines(story: Story) -> tuple[list[float], list[float], list[float]]:
 
 
 def _mark_stages(axes: Any, story: Story) -> None:
-    for count, stage in story.stages:
+    for number, (count, stage) in enumerate(story.stages):
         name, _, share = stage.partition(" ")
         label = f"{100 * float(share):.3g} %" if share else name
         axes.axvline(count, color=GRID, linewidth=1.2)
@@ -131,7 +131,7 @@ def _mark_stages(axes: Any, story: Story) -> None:
             label,
             (count, 1.0),
             xycoords=("data", "axes fraction"),
-            xytext=(3, -10),
+            xytext=(3, -10 - 11 * (number % 2)),  # short stages stand close together
             textcoords="offset points",
             fontsize=8,
             color=MUTED,

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from .gates import Look
     from .observation import Observation
-    from .states import History, Stage
+    from .states import History
 
 Part = Literal["shadow", "live"]
 _FLAGS = ("error", "escalated", "truncated", "parse_failed")
@@ -63,16 +63,16 @@ class Tally:
     """Counts of one canary, by arm, in shadow and live."""
 
     counts: dict[tuple[Part, str], Counts] = field(default_factory=dict[tuple[Part, str], Counts])
-    by_stage: dict[Stage, dict[str, int]] = field(default_factory=dict["Stage", dict[str, int]])
-    """Requests by stage and arm."""
+    by_step: dict[int, dict[str, int]] = field(default_factory=dict[int, dict[str, int]])
+    """Requests by arm, by the number of the transition that they came after."""
     pairs: set[str] = field(default_factory=set[str])
     """Requests that shadow was spent on."""
 
-    def add(self, observation: Observation, stage: Stage) -> None:
-        """Take in an observation that was made in `stage`."""
+    def add(self, observation: Observation, step: int) -> None:
+        """Take in an observation that came after the transition of that number."""
         part: Part = "shadow" if observation.pair else "live"
         self.counts.setdefault((part, observation.arm), Counts()).add(observation)
-        arms = self.by_stage.setdefault(stage, {"baseline": 0, "candidate": 0})
+        arms = self.by_step.setdefault(step, {"baseline": 0, "candidate": 0})
         arms[observation.arm] += 1
         if observation.pair:
             self.pairs.add(observation.pair)
@@ -147,7 +147,7 @@ def _timeline(history: History, tally: Tally) -> list[dict[str, Any]]:
             "share": step.stage.share,
             "why": step.why,
             "by": step.by,
-            "requests": dict(tally.by_stage.get(step.stage, {})),
+            "requests": dict(tally.by_step.get(step.seq, {})),
             "evidence": dict(step.evidence),
         }
         for step in history.transitions

@@ -19,7 +19,7 @@ from .gates import Gates, Look
 from .lease import Tenure, new_holder
 from .observation import Observation
 from .report import Tally, report_of
-from .states import TERMINAL, By, History, IllegalTransition, Stage, State, histories
+from .states import TERMINAL, By, History, Stage, State, histories
 from .writer import Writer, draft_body
 
 if TYPE_CHECKING:
@@ -222,8 +222,9 @@ class Rollout:
     def promote(self, why: str = "", *, anyway: bool = False) -> None:
         """Give the candidate to everybody in scope. While a gate is not content that takes `anyway`."""
         self.settle()
+        self.history.check(Stage(state="promoted", share=1.0))
         look = self.look()
-        if self.state in _OBSERVED and look.action != "advance" and not anyway:
+        if look.action != "advance" and not anyway:
             raise UsageError(
                 f"canary {self.id!r} is not through its gates ({'; '.join(look.reasons)}); "
                 "wait, or promote it all the same with --anyway"
@@ -283,7 +284,7 @@ class Rollout:
         if record.key:
             self._keys.add(record.key)
         observation = Observation(**record.body)
-        self.tally.add(observation, self.stage)
+        self.tally.add(observation, self.history.transitions[-1].seq)
         self._gates().add(observation)
         self._due = True
 
@@ -341,7 +342,7 @@ class Rollout:
             for _ in range(_TRIES):
                 self.refresh()
                 if only not in (None, self.state):
-                    raise IllegalTransition(f"canary {self.id!r} is {self.stage.label!r}, not {only!r}")
+                    self.history.refuse(f"on from {only}")
                 stage = to()
                 self.history.check(stage)
                 if self._write(stage, why, by, evidence or {}):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 from .. import UsageError
 from ..tracing.ledger import Ledger, Record
@@ -177,7 +177,8 @@ class History:
         """The stage that comes next on the canary's path."""
         path = path_of(self.plan)
         where = self._resumes if self.stage.state == "paused" and self._resumes else self.stage
-        self._check(where.state in ("draft", "offline", "shadow", "ramp", "baking"), "on")
+        if where not in path[:-1]:
+            self.refuse("on")
         return path[path.index(where) + 1]
 
     def legal(self) -> tuple[Stage, ...]:
@@ -192,7 +193,8 @@ class History:
 
     def check(self, to: Stage) -> None:
         """Raise `IllegalTransition` unless the canary may go there from where it is."""
-        self._check(to in self.legal(), to.label)
+        if to not in self.legal():
+            self.refuse(to.label)
 
     def fold(self, records: Iterable[Record]) -> None:
         """Take in further records."""
@@ -244,9 +246,8 @@ class History:
             )
         )
 
-    def _check(self, fine: bool, to: str) -> None:
-        if fine:
-            return
+    def refuse(self, to: str) -> NoReturn:
+        """Raise `IllegalTransition`, which names where the canary can go instead."""
         legal = ", ".join(repr(stage.label) for stage in self.legal()) or "nowhere: that is final"
         raise IllegalTransition(
             f"canary {self.rollout_id!r} is {self.stage.label!r} and cannot go {to!r}; it can go to {legal}"
