@@ -28,10 +28,22 @@ def test_each_view_can_be_asked_of_an_empty_ledger(ledger: Ledger) -> None:
     ("query", "rows"),
     [
         ("SELECT run_id, task, status FROM runs", [("r0", "secret task of r0", "answered")]),
-        ("SELECT subtask_id, text, answer, status FROM subtasks", [("s1", "secret question", "secret answer", "accepted")]),
-        ("SELECT purpose, model_id, cost_usd, price_version FROM calls", [("answer", "small", 0.25, "2026-11")]),
-        ("SELECT attempt, lane, status, checked, reason FROM verdicts", [(1, "local", "pass", "schema", "secret reason")]),
-        ("SELECT step, source, target, reason, detail FROM escalations", [(1, "local", "large", "timeout", "secret why")]),
+        (
+            "SELECT subtask_id, text, answer, status FROM subtasks",
+            [("s1", "secret question", "secret answer", "accepted")],
+        ),
+        (
+            "SELECT purpose, model_id, cost_usd, price_version FROM calls",
+            [("answer", "small", 0.25, "2026-11")],
+        ),
+        (
+            "SELECT attempt, lane, status, checked, reason FROM verdicts",
+            [(1, "local", "pass", "schema", "secret reason")],
+        ),
+        (
+            "SELECT step, source, target, reason, detail FROM escalations",
+            [(1, "local", "large", "timeout", "secret why")],
+        ),
         ("SELECT source, quote, start_at, end_at FROM citations", [("a.md", "secret quote", 0, 5)]),
         ("SELECT subtask_id, reward, text FROM feedback", [("s1", 1.0, None)]),
         ("SELECT lane, reason FROM decisions", [("local", "secret reason")]),
@@ -40,7 +52,7 @@ def test_each_view_can_be_asked_of_an_empty_ledger(ledger: Ledger) -> None:
             [('"secret prompt of r0"',)],
         ),
     ],
-)  # fmt: skip
+)
 def test_what_the_views_say(
     ledger: Ledger, bodies: dict[str, Callable[..., Any]], query: str, rows: list[Any]
 ) -> None:
