@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .demo_canary import shipping_canary
 from .options import DataClass, Large, Local, Policy, Prompts
 from .output import Json, console, download_progress, exit_unless_answered, print_json
 
@@ -66,7 +67,7 @@ def shipping(
         local, large, policy = (began[name] for name in ("local", "large", "policy"))
         prompts = began["prompts"]
         corpus = Path(began["corpus"]) if began["corpus"] else None
-    _fetch_weights(settings, local)
+    fetch_weights(settings, local)
     agent = shipping_agent(
         local=local,
         large=large,
@@ -84,6 +85,9 @@ def shipping(
     exit_unless_answered(result)
 
 
+demo_app.command("shipping-canary")(shipping_canary)
+
+
 def _show(result: Result, drawn: dict[str, Any], *, json: bool) -> None:
     from .render_voyage import render_voyage
 
@@ -93,12 +97,12 @@ def _show(result: Result, drawn: dict[str, Any], *, json: bool) -> None:
         render_voyage(console(), result, drawn)
 
 
-def _fetch_weights(settings: Settings, local: str | None) -> None:
+def fetch_weights(settings: Settings, local: str | None, *, embedder: bool = True) -> None:
     """Running the demo accepts its two default models; what else is named is fetched when it is loaded."""
     from ..models.catalogue import CATALOGUE
     from ..models.weights import resolve_weights
 
-    for name in ("minilm-l6", *(() if local else (settings.local,))):
+    for name in (*(("minilm-l6",) if embedder else ()), *(() if local else (settings.local,))):
         spec = CATALOGUE.get(name)
         if spec is not None:
             resolve_weights(spec, home=settings.home, fetch=True, progress=download_progress())

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from importlib import resources
 from pathlib import Path
@@ -21,7 +21,6 @@ from ..agents.model_lane import ModelLane
 from ..agents.plan import Plan
 from ..prompts import PromptChoice, choose_prompts, load_prompt
 from ..rollout.identity import Identity, identity_of
-from ..rollout.observation import Observation
 from ..rollout.plan import RolloutPlan
 from ..rollout.rollout import Rollout
 from ..rollout.states import TERMINAL
@@ -66,7 +65,9 @@ def same_prompt(folder: Path) -> Path:
     version = load_prompt(PROMPT).version
     path = folder / f"{PROMPT}.md"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(shipped.replace(f"version: {version}\n", f"version: {version}-again\n", 1), encoding="utf-8")
+    path.write_text(
+        shipped.replace(f"version: {version}\n", f"version: {version}-again\n", 1), encoding="utf-8"
+    )
     return path
 
 
@@ -79,7 +80,13 @@ def reading_agent(requests: Sequence[tuple[str, date]], settings: Settings) -> A
 
     # The rules decide nothing here, as the workflow names the lane; they need no weights.
     return Agent(
-        name=WORKFLOW, policy="rules", planner=plan, tools=tools(), verifiers=checks(), settings=settings, fetch=True
+        name=WORKFLOW,
+        policy="rules",
+        planner=plan,
+        tools=tools(),
+        verifiers=checks(),
+        settings=settings,
+        fetch=True,
     )
 
 

@@ -29,6 +29,8 @@ class Point:
     gain: float
     low: float
     high: float
+    evidence: float
+    """The e-value of all comparisons together."""
 
 
 @dataclass(slots=True)
@@ -39,6 +41,8 @@ class Story:
     stages: list[tuple[int, str]] = field(default_factory=list[tuple[int, str]])
     """Observations that had come when a stage began, and its name."""
     count: int = 0
+    needed: float = 0.0
+    """The e-value at which the candidate goes back."""
 
 
 class _Noting(Gates):
@@ -63,10 +67,15 @@ class _Noting(Gates):
 
     def note(self) -> None:
         """Keep where the first test, the pass rate's, stands."""
-        first = self.evidence()["tests"][0]
+        known = self.evidence()
+        first = known["tests"][0]
+        self._story.needed = known["needed"]
         if first["comparisons"]:
             gain, low, high = first["gain"], first["low"], first["high"]
-            self._story.points.append(Point(count=self._story.count, gain=gain, low=low, high=high))
+            evidence = known["e_value"]
+            self._story.points.append(
+                Point(count=self._story.count, gain=gain, low=low, high=high, evidence=evidence)
+            )
 
 
 def story_of(rollout: Rollout, ledger: Ledger) -> Story:
@@ -88,7 +97,7 @@ def story_of(rollout: Rollout, ledger: Ledger) -> Story:
 def draw_story(rollout: Rollout, ledger: Ledger) -> bytes:
     """The story as PNG. `UsageError` where matplotlib is missing."""
     story = story_of(rollout, ledger)
-    figure, axes = _figure()
+    figure, axes, below = _figure()
     counts = [point.count for point in story.points]
     bounds = [[100 * bound for bound in line] for line in _lines(story)]
     axes.fill_between(counts, bounds[1], bounds[2], color=SERIES[0], alpha=0.18, linewidth=0)
@@ -102,8 +111,8 @@ def draw_story(rollout: Rollout, ledger: Ledger) -> bytes:
     widest = max(map(abs, (*seen, *(bounds[1][-1:]), *(bounds[2][-1:]))))
     axes.set_ylim(-min(100, 2.2 * widest), min(100, 2.2 * widest))
     axes.set_xlim(0, max(story.count, 1) * 1.02)
-    axes.set_xlabel("observations, both arms")
-    axes.set_ylabel("pass rate, candidate less baseline (points)")
+    axes.set_ylabel("pass rate, candidate\nless baseline (points)")
+    _draw_evidence(below, story)
     sure = 100 * (1 - rollout.plan.alpha)
     axes.set_title(
         f"{rollout.id}: {'; '.join(rollout.candidate.differs(rollout.baseline))}\n"
@@ -115,6 +124,33 @@ def draw_story(rollout: Rollout, ledger: Ledger) -> bytes:
     target = io.BytesIO()
     figure.savefig(target, format="png", dpi=150, facecolor="white", metadata={"Software": None})
     return target.getvalue()
+
+
+def _draw_evidence(axes: Any, story: Story) -> None:
+    """What rolls a candidate back, whatever the interval of one test says: the e-value of all of them."""
+    axes.plot(
+        [point.count for point in story.points],
+        [max(point.evidence, 1e-3) for point in story.points],
+        color=SERIES[1],
+        linewidth=1.8,
+    )
+    if story.needed:
+        axes.axhline(story.needed, color=SERIES[1], linewidth=0.9, linestyle=(0, (3, 3)))
+        axes.annotate(
+            f"goes back at {story.needed:.3g}",
+            (0, story.needed),
+            xytext=(4, 3),
+            textcoords="offset points",
+            fontsize=8,
+            color=SERIES[1],
+        )
+    axes.set_yscale("log")
+    top = max((story.needed, *(point.evidence for point in story.points)))
+    axes.set_ylim(
+        bottom=min([0.5, *(max(point.evidence, 1e-3) / 2 for point in story.points)]), top=max(1.0, top) * 4
+    )
+    axes.set_ylabel("evidence that\nit is worse")
+    axes.set_xlabel("observations, both arms")
 
 
 def _lines(story: Story) -> tuple[list[float], list[float], list[float]]:
@@ -157,14 +193,15 @@ def _mark_end(axes: Any, rollout: Rollout, story: Story) -> None:
     )
 
 
-def _figure() -> tuple[Any, Any]:
+def _figure() -> tuple[Any, Any, Any]:
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ImportError:
         raise UsageError("a plot needs matplotlib: pip install 'pilotfish[plots]'") from None
-    figure = Figure(figsize=(7.6, 3.9), layout="constrained")
+    figure = Figure(figsize=(7.6, 5.0), layout="constrained")
     FigureCanvasAgg(figure)
-    axes: Any = figure.subplots()
-    axes.spines[["top", "right"]].set_visible(False)
-    return figure, axes
+    panels: Any = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
+    for axes in panels:
+        axes.spines[["top", "right"]].set_visible(False)
+    return figure, *panels

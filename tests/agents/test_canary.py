@@ -71,7 +71,9 @@ def says(answer: str, name: Literal["local", "large"] = "local") -> ModelLane:
     return ModelLane(name=name, model=Model(chat=chat, spec=spec_for(chat)))
 
 
-def services(home: Path, rollout: FakeRollout, *, stable: Lane | None = None, candidate: Lane | None = None) -> Services:
+def services(
+    home: Path, rollout: FakeRollout, *, stable: Lane | None = None, candidate: Lane | None = None
+) -> Services:
     """An agent whose local lane is a canary; an answer is right when it says so."""
     canary = Canary(stable or says("right"), candidate or says("wrong"), rollout)
     right = as_verifier("right", lambda _subtask, attempt: attempt.text == "right")
@@ -96,7 +98,13 @@ async def test_the_arm_is_of_the_unit_on_every_call_and_in_what_is_observed(tmp_
     assert [call["arm"] for call in result["calls"]] == ["candidate"]
     assert [record.body["arm"] for record in made.ledger.records("u1", "call")] == ["candidate"]
     (seen,) = rollout.seen.values()
-    assert (seen.arm, seen.unit, seen.passed, seen.stratum, seen.pair) == ("candidate", "u1", False, "reasoning", "")
+    assert (seen.arm, seen.unit, seen.passed, seen.stratum, seen.pair) == (
+        "candidate",
+        "u1",
+        False,
+        "reasoning",
+        "",
+    )
     assert seen.latency_ms > 0
     assert rollout.asked[0]["kind"] == "reasoning"
 
@@ -267,10 +275,11 @@ async def test_a_killed_and_resumed_run_is_observed_once(tmp_path: Path) -> None
     """The ledger fails where the finished subtask is written, after its answer was observed."""
 
     class Broken(Ledger):
-        def append(self, run_id: str, kind: Any, body: dict[str, Any], **more: Any) -> Any:
-            if kind == "subtask":
+        def append_all(self, entries: Any) -> Any:
+            entries = tuple(entries)
+            if any(entry.kind == "subtask" for entry in entries):
                 raise LedgerError("killed here")
-            return super().append(run_id, kind, body, **more)
+            return super().append_all(entries)
 
     rollout = FakeRollout(share=1.0)
     made = services(tmp_path, rollout)
@@ -440,7 +449,9 @@ def test_the_same_text_under_another_version_is_not_rolled_back(tmp_path: Path) 
 
 def test_only_the_workflows_kinds_and_tenants_of_the_plan_take_part(tmp_path: Path) -> None:
     agent = shop(tmp_path)
-    begin(agent, prompt_file(tmp_path / "p", "CANDIDATE", "2"), tenants=("acme",), workflows=("shop",), **LIVE)
+    begin(
+        agent, prompt_file(tmp_path / "p", "CANDIDATE", "2"), tenants=("acme",), workflows=("shop",), **LIVE
+    )
     assert arm_of(agent.run("what?", tenant="acme")) == "candidate"
     assert arm_of(agent.run("what?", tenant="other")) == ""
     assert arm_of(agent.run("what?")) == ""
@@ -453,7 +464,9 @@ def test_an_agent_with_another_model_or_prompt_is_not_touched(tmp_path: Path) ->
     assert arm_of(shop(tmp_path, prompts=[f"agent_answer={other}"]).run("what?")) == ""
 
 
-def test_a_candidate_whose_text_changed_counts_as_an_error_and_the_stable_lane_answers(tmp_path: Path) -> None:
+def test_a_candidate_whose_text_changed_counts_as_an_error_and_the_stable_lane_answers(
+    tmp_path: Path,
+) -> None:
     agent = shop(tmp_path)
     file = prompt_file(tmp_path / "p", "CANDIDATE", "2")
     rollout = begin(agent, file, **LIVE)
