@@ -9,9 +9,10 @@ from ..router.policy import Decision
 from ..router.subtask import Subtask
 from .agreement import Agreement, vote
 from .attempt import Attempt, Verdict
+from .data_gate import verifier_refusal
 from .lane import LaneContext, try_lane
 from .scope import RunScope
-from .verifier import combine, run_verifier, unknown
+from .verifier import Verifier, combine, name_of, run_verifier, unknown
 
 _SHORT = 400
 """Characters up to which the standard verifiers take well under a millisecond."""
@@ -31,7 +32,7 @@ async def check(
     if attempt.failure is not None:
         verdict = Verdict(status="fail", reason=attempt.detail, checked="lane", escalation=attempt.failure)
         return attempt, verdict
-    verdict = await _deterministic(scope, subtask, attempt)
+    verdict = await computed_verdict(scope, subtask, attempt)
     if verdict.status != "unknown" or attempt.lane != "local" or subtask.answer_schema is not None:
         return attempt, verdict
     if decision.kind == "knowledge":
@@ -42,17 +43,28 @@ async def check(
     return attempt, verdict if least is None else _by_confidence(attempt, least)
 
 
-async def _deterministic(scope: RunScope, subtask: Subtask, attempt: Attempt) -> Verdict:
+async def computed_verdict(scope: RunScope, subtask: Subtask, attempt: Attempt) -> Verdict:
+    """What the deterministic verifiers say of an answer: the subtask's own, then those that look at every answer."""
     services = scope.services
     own = [services.named[subtask.verifier]] if subtask.verifier is not None else []
     if attempt.lane == "tool" and not own:
         return Verdict(status="pass", reason=attempt.detail or "computed by a tool", checked="tool")
     quick = len(attempt.text) <= _SHORT and not attempt.evidence
-    verdicts = [await run_verifier(verifier, subtask, attempt) for verifier in own]
+    verdicts = [await _ask(scope, verifier, subtask, attempt) for verifier in own]
     # The schema is the form a model is asked for; what a tool computes is the workflow's own, in its own form.
     standard = () if attempt.lane == "tool" else services.standard
-    verdicts += [await run_verifier(each, subtask, attempt, quick=quick) for each in standard]
+    verdicts += [await _ask(scope, each, subtask, attempt, quick=quick) for each in standard]
     return combine(verdicts)
+
+
+async def _ask(
+    scope: RunScope, verifier: Verifier, subtask: Subtask, attempt: Attempt, *, quick: bool = False
+) -> Verdict:
+    """The verifier's verdict, or `unknown` where its data class keeps the answer from it."""
+    why = verifier_refusal(verifier, subtask, attempt, scope.services.calling.data_policy)
+    if why is None:
+        return await run_verifier(verifier, subtask, attempt, quick=quick)
+    return Verdict(status="unknown", reason=why, checked=name_of(verifier), escalation="data_policy")
 
 
 async def _by_agreement(
@@ -62,7 +74,7 @@ async def _by_agreement(
 
     async def draw(sample: int) -> str | None:
         if sample not in drawn:
-            lane = scope.services.lanes[attempt.lane]
+            lane = scope.lanes[attempt.lane]
             async with scope.places[attempt.lane]:
                 again = dataclasses.replace(context, sample=sample, caller=context.caller.meaning("sample"))
                 drawn[sample] = await try_lane(attempt.lane, lane, subtask, again)

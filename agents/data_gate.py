@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, cast, runtime_checkable
 
 from ..models.data_policy import DataPolicy, locality_of, place_refusal
 from ..retrieval.evidence import classes_of
@@ -47,15 +47,21 @@ def refused_lanes(
     lanes: Mapping[LaneName, Lane], subtask: Subtask, data_policy: DataPolicy
 ) -> dict[LaneName, str]:
     """The lanes that may not be given the subtask, with the reason."""
-    found = {name: lane_refusal(lane, subtask, data_policy) for name, lane in lanes.items()}
-    return {name: why for name, why in found.items() if why is not None}
+    found: dict[LaneName, str] = {}
+    for name, lane in lanes.items():
+        why = lane_refusal(lane, subtask, data_policy)
+        if why is not None:
+            found[name] = why
+    return found
 
 
 def nowhere_to_start(lanes: Mapping[LaneName, Lane], subtask: Subtask, data_policy: DataPolicy) -> str | None:
     """Why no lane that the subtask could start in may have it; None where one may, or where there is none at all."""
-    wanted = subtask.lane or ("tool" if subtask.tool else "local")
-    starts = [name for name in lanes if name == wanted or name in dict(INSTEAD).get(wanted, ())]  # pyright: ignore[reportArgumentType, reportCallIssue] - a workflow may write any name
-    refused = refused_lanes({name: lanes[name] for name in starts}, subtask, data_policy)
+    wanted = cast("LaneName", subtask.lane or ("tool" if subtask.tool else "local"))
+    starts: Mapping[LaneName, Lane] = {
+        name: lane for name, lane in lanes.items() if name in (wanted, *INSTEAD.get(wanted, ()))
+    }
+    refused = refused_lanes(starts, subtask, data_policy)
     if not starts or len(refused) < len(starts):
         return None
     reasons = dict.fromkeys(refused.values())

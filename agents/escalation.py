@@ -18,23 +18,26 @@ _ONWARD: Mapping[LaneName, tuple[LaneName, ...]] = {
     "retrieval": ("large",),
     "large": (),
 }
-_INSTEAD: Mapping[LaneName, tuple[LaneName, ...]] = {
+INSTEAD: Mapping[LaneName, tuple[LaneName, ...]] = {
     "retrieval": ("large", "local"),
     "large": ("retrieval", "local"),
     "local": ("large", "retrieval"),
     "tool": (),
 }
-"""Lanes that stand in for an absent one at the start, best first."""
+"""Lanes that stand in for an absent or forbidden one at the start, best first."""
 
 
 def first_lane(subtask: Subtask, decision: Decision, lanes: Mapping[LaneName, Lane]) -> LaneName:
-    """The lane the workflow insists on, else the tool's, else the decision's; an absent one is stood in for."""
+    """The lane the workflow insists on, else the tool's, else the decision's; an absent one is stood in for.
+
+    `lanes` are those that may be given the subtask.
+    """
     if subtask.lane is not None and subtask.lane not in _ONWARD:
         raise UsageError(
             f"subtask {subtask.id!r} names the lane {subtask.lane!r}; there are: {', '.join(_ONWARD)}"
         )
     wanted = cast("LaneName", subtask.lane or ("tool" if subtask.tool else decision.lane))
-    for lane in (wanted, *_INSTEAD[wanted]):
+    for lane in (wanted, *INSTEAD[wanted]):
         if lane in lanes:
             return lane
     raise UsageError(
@@ -49,7 +52,7 @@ def next_lane(
     tried: Sequence[LaneName],
     lanes: Mapping[LaneName, Lane],
 ) -> LaneName | None:
-    """The lane to escalate to, or None when the answer passed or no lane is left that could do better."""
+    """The lane to escalate to, or None when the answer passed or none of `lanes` is left that could do better."""
     if verdict.status == "pass":
         return None
     for lane in _ONWARD[tried[-1]]:

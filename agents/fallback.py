@@ -11,7 +11,7 @@ from ..router.subtask import Subtask
 from .attempt import Attempt, EscalationReason
 from .lane import Lane, LaneContext
 
-UNREACHED: frozenset[EscalationReason] = frozenset({"model_unavailable", "timeout"})
+UNREACHED: frozenset[EscalationReason] = frozenset({"model_unavailable", "timeout", "data_policy"})
 """Failures that say nothing of the answer another model might give."""
 
 
@@ -19,8 +19,9 @@ UNREACHED: frozenset[EscalationReason] = frozenset({"model_unavailable", "timeou
 class FallbackLane:
     """Asks the lanes in order, and takes the first attempt that did not fail for one of the reasons in `on`.
 
-    The client boundary holds every one of them to the data policy: text that may not go to the next lane's model does
-    not, and the attempt fails with `data_policy`. Each lane but the last has an equal share of the time that is left.
+    The client boundary holds every one of them to the data policy: text that may not go to a lane's model does not,
+    and the next is asked; where none is left the attempt fails with `data_policy`. Each lane but the last has an equal
+    share of the time that is left.
     """
 
     lanes: tuple[Lane, ...]

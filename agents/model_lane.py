@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Literal
 
+from ..models.data_policy import DataPolicy
 from ..models.thinking import extract_boxed
 from ..prompts import PromptChoice, RenderedPrompt
 from ..router.subtask import Subtask
@@ -60,8 +61,17 @@ class ModelLane:
             )
         return Attempt(lane=self.name, text=text, calls=completion.calls, detail=completion.text.strip())
 
+    def refusal(self, subtask: Subtask, data_policy: DataPolicy, /) -> str | None:
+        """Why its model may not see the subtask; None where it may."""
+        spec = self.model.spec
+        return data_policy.refusal(subtask.data_classes, locality=spec.locality, model_id=spec.id)
+
+    def prompt_name(self, subtask: Subtask, /) -> str:
+        """The prompt that asks for this subtask's answer."""
+        return subtask.prompt or (self.prompt if subtask.answer_schema is None else self.structured_prompt)
+
     def _prompt(self, subtask: Subtask, context: LaneContext) -> RenderedPrompt:
-        name = subtask.prompt or (self.prompt if subtask.answer_schema is None else self.structured_prompt)
+        name = self.prompt_name(subtask)
         known = known_so_far(context.upstream)
         prompt = self.prompts.load(name, unit=context.unit)
         return prompt.render(subtask.prompt_values, question=subtask.text, known=known)

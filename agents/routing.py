@@ -19,6 +19,7 @@ from ..router.policy import Decision, Policy, RunPolicy
 from ..router.subtask import Subtask
 from ..router.wrapper import learner
 from .attempt import PASSING
+from .data_gate import classified
 from .plan import Plan
 from .result import SubtaskResult
 from .scope import RunScope
@@ -41,7 +42,8 @@ def scope_for(scope: RunScope, plan: Plan) -> RunScope:
         return scope
     caller = scope.caller(scope.meter.child(), purpose="route")
     calling = dataclasses.replace(caller.calling, record=caller.count)
-    return dataclasses.replace(scope, policy=policy.for_run(tuple(plan), calling=calling))
+    subtasks = classified(plan, scope.data_classes, calling.data_policy)
+    return dataclasses.replace(scope, policy=policy.for_run(subtasks, calling=calling))
 
 
 async def decide(scope: RunScope, subtask: Subtask) -> Decision:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Protocol, TypedDict, cast, get_args
 
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 
+from ..retrieval.evidence import classes_of
 from ..router.policy import Decision, LaneName
+from ..router.subtask import Subtask
 from .attempt import Attempt, Escalation, Verdict
 from .checking import check
 from .codec import digest, from_json, to_json
+from .data_gate import allow, hold_back, refused_lanes
 from .escalation import first_lane, next_lane, reason_of
 from .events import Attempted, Decided, Escalated, Verified
-from .lane import LaneContext, Upstream, try_lane
+from .lane import Lane, LaneContext, Upstream, readable, try_lane
+from .observing import Checked, observe
 from .plan import subtask_from_json
 from .routing import decide as ask
 from .scope import RunScope
@@ -41,6 +47,8 @@ class SubtaskInput(TypedDict):
     """Answers of the subtasks it depends on, by id."""
     key: str
     """Digest of the two: the identity of this piece of work."""
+    asked: str
+    """The subtask's text as the router is told it: without words of documents and tools."""
 
 
 class SubtaskState(SubtaskInput):
@@ -58,13 +66,21 @@ class SubtaskState(SubtaskInput):
 async def decide(state: SubtaskState, runtime: Runtime[RunScope]) -> dict[str, Any]:
     """Decide once: a decision already in the ledger for the same inputs is kept."""
     scope, subtask = runtime.context, subtask_from_json(state["subtask"])
+    refused = refused_lanes(scope.lanes, subtask, scope.services.calling.data_policy)
     decision = scope.decisions.get(state["key"])
     if decision is None:
-        decision = await ask(scope, subtask)
-        scope.services.ledger.append(
-            scope.run_id, "decision", to_json(decision), subtask_id=subtask.id, key=state["key"]
+        decision = allow(
+            await ask(scope, replace(subtask, text=state["asked"])), subtask, refused, scope.lanes
         )
-    lane = first_lane(subtask, decision, scope.services.lanes)
+        scope.services.ledger.append(
+            scope.run_id,
+            "decision",
+            to_json(decision),
+            subtask_id=subtask.id,
+            key=state["key"],
+            keep_content=scope.keeps(subtask.data_classes),
+        )
+    lane = first_lane(subtask, decision, _others(scope.lanes, refused))
     scope.emit(Decided(run_id=scope.run_id, subtask_id=subtask.id, decision=decision, lane=lane))
     return {"decision": to_json(decision), "lane": lane, "attempts": [], "verdicts": [], "escalations": []}
 
@@ -76,7 +92,7 @@ def carry(lane: LaneName) -> Node:
         scope, subtask = runtime.context, subtask_from_json(state["subtask"])
         context = lane_context(scope, state)
         async with scope.places[lane]:
-            attempt = await try_lane(lane, scope.services.lanes[lane], subtask, context)
+            attempt = await try_lane(lane, scope.lanes[lane], subtask, context)
         scope.emit(Attempted(run_id=scope.run_id, subtask_id=subtask.id, attempt=attempt))
         return {"attempts": [*state["attempts"], to_json(attempt)]}
 
@@ -89,9 +105,18 @@ async def verify(state: SubtaskState, runtime: Runtime[RunScope]) -> dict[str, A
     decision = from_json(Decision, state["decision"])
     attempt = from_json(Attempt, state["attempts"][-1])
     attempt, verdict = await check(scope, subtask, decision, attempt, partial(lane_context, scope, state))
-    scope.emit(Verified(run_id=scope.run_id, subtask_id=subtask.id, verdict=verdict))
     tried: list[LaneName] = [*(cast("LaneName", row["source"]) for row in state["escalations"]), attempt.lane]
-    onward = next_lane(subtask, decision, verdict, tried, scope.services.lanes)
+    refused = refused_lanes(scope.lanes, subtask, scope.services.calling.data_policy)
+    onward = next_lane(subtask, decision, verdict, tried, _others(scope.lanes, refused))
+    if attempt.arms:
+        checked = Checked(
+            scope, subtask, decision, lane_context(scope, state), tried, attempt, verdict, onward
+        )
+        observe(checked)
+    barred = next_lane(subtask, decision, verdict, tried, scope.lanes)
+    if onward is None and barred is not None:
+        attempt, verdict = hold_back(attempt, verdict, barred, refused[barred])
+    scope.emit(Verified(run_id=scope.run_id, subtask_id=subtask.id, verdict=verdict))
     return {
         "attempts": [*state["attempts"][:-1], to_json(attempt)],
         "verdicts": [*state["verdicts"], to_json(verdict)],
@@ -132,6 +157,11 @@ def subtask_graph() -> CompiledStateGraph[SubtaskState, RunScope, SubtaskInput, 
     return graph.compile(checkpointer=False, name="subtask")
 
 
+def _others(lanes: Mapping[LaneName, Lane], refused: Mapping[LaneName, str]) -> dict[LaneName, Lane]:
+    """The lanes that may be given the subtask."""
+    return {name: lane for name, lane in lanes.items() if name not in refused}
+
+
 async def _to_lane(state: SubtaskState) -> str:  # async, or LangGraph runs it in a thread of its own
     return state["lane"]
 
@@ -145,13 +175,28 @@ def lane_context(scope: RunScope, state: SubtaskState) -> LaneContext:
     subtask = subtask_from_json(state["subtask"])
     left = scope.meter.seconds_left()
     limit = scope.services.timeout_s
-    last = state["attempts"][-1] if state["attempts"] else {"value": None, "text": None}
     return LaneContext(
         task=scope.task,
-        upstream={name: from_json(Upstream, row) for name, row in state["upstream"].items()},
+        upstream={
+            name: readable(from_json(Upstream, row), screening=scope.services.screening)
+            for name, row in state["upstream"].items()
+        },
         caller=scope.caller(scope.meter.child(), subtask.id, data_classes=subtask.data_classes),
         unit=scope.unit,
-        previous=last["text"] if last["value"] is None else last["value"],
+        tenant=scope.tenant,
+        workflow=scope.services.workflow,
+        kind=state["decision"]["kind"],
+        previous=_said(state["attempts"], subtask),
         seed=int(digest(scope.services.seed, subtask.id)[:7], 16),
         timeout_s=limit if left == float("inf") else min(left, limit or left),
     )
+
+
+def _said(attempts: Sequence[Mapping[str, Any]], subtask: Subtask) -> Any:
+    """What the last attempt said, unless it rests on evidence of data classes the next lane was not asked about."""
+    if not attempts:
+        return None
+    last = from_json(Attempt, attempts[-1])
+    if not set(classes_of(last.evidence)) <= set(subtask.data_classes):
+        return None
+    return last.text if last.value is None else last.value

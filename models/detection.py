@@ -19,7 +19,7 @@ from .. import UsageError
 LEAST_SCORE = 0.4
 """Presidio's own score, 0 to 1, from which a match counts: a checksum that fits gives 1, a bare form less."""
 CONTEXT_SCORE = 0.35
-"""What a word that names the kind ("passport", "account") shortly before a match adds, and then it counts at the least."""
+"""What a word that names the kind ("passport", "account") shortly before a match adds; it counts then."""
 CONTEXT_REACH = 60
 """Characters before a match in which such a word is looked for."""
 _EXTRA = "presidio_analyzer"

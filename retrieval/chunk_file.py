@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from .chunks import Chunk
 from .manifest import StoreError, replace_file
@@ -33,5 +34,9 @@ def read_chunks(path: Path, *, sha256: str) -> list[Chunk]:
     if hashlib.sha256(data).hexdigest() != sha256:
         raise StoreError(f"{str(path)!r} was altered since it was written; delete the store and ingest again")
     # Not splitlines: a passage may hold U+2028, which JSON leaves as it is.
-    rows = (json.loads(line) for line in data.decode().split("\n") if line)
-    return [Chunk(**{**row, "also": tuple(row.get("also", ()))}) for row in rows]
+    return [_chunk(json.loads(line)) for line in data.decode().split("\n") if line]
+
+
+def _chunk(row: dict[str, Any]) -> Chunk:
+    row["also"] = tuple(row.get("also", ()))
+    return Chunk(**row)
