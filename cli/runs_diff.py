@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,7 +12,7 @@ from .output import Json, console, print_json
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ..agents.run_diff import Change, RunDiff, Totals
+    from ..agents.run_diff import Change, RunDiff, SubtaskChange, Totals
 
 _GIST = 400
 """Most characters shown of one value."""
@@ -52,14 +53,22 @@ def render_diff(screen: Console, found: RunDiff) -> None:
     for change in found.set_up:
         _line(screen, _told(change))
     _line(screen, "the plan changed" if found.plan_changed else "the plan is the same", style="dim")
-    for subtask in found.subtasks:
-        _line(screen, f"subtask {subtask.id}", style="bold")
-        for change in subtask.changes:
-            _line(screen, f"  {_told(change)}")
+    for lines, names in _grouped(found.subtasks).items():
+        _line(screen, f"subtask{'s' * (len(names) > 1)} {', '.join(names)}", style="bold")
+        for line in lines:
+            _line(screen, f"  {line}")
     if not found.subtasks:
         _line(screen, "no subtask differs", style="dim")
     _line(screen, f"{found.a}: {_took(found.before)}", style="dim")
     _line(screen, f"{found.b}: {_took(found.after)}", style="dim")
+
+
+def _grouped(subtasks: Sequence[SubtaskChange]) -> dict[tuple[str, ...], list[str]]:
+    """Ids of the subtasks by what is told of them, so that what many have in common is told once."""
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for subtask in subtasks:
+        groups.setdefault(tuple(_told(change) for change in subtask.changes), []).append(subtask.id)
+    return groups
 
 
 def _line(screen: Console, text: str, *, style: str = "") -> None:
@@ -82,5 +91,5 @@ def _took(totals: Totals) -> str:
     replayed = f" ({totals.replayed} replayed, at the latency and cost of then)" if totals.replayed else ""
     return (
         f"{totals.calls} model call{'' if totals.calls == 1 else 's'}{replayed}, {totals.input_tokens} + "
-        f"{totals.output_tokens} tokens, ${totals.cost_usd:.4f}, {totals.latency_ms / 1000:.2f} s in models"
+        f"{totals.output_tokens} tokens, ${totals.cost_usd:.4f}, {totals.latency_ms / 1000:.2f} s of latency in all"
     )

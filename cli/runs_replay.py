@@ -109,7 +109,7 @@ def _render_counts(screen: Console, run_id: str, counts: ReplayCounts) -> None:
     print_text(
         screen,
         f"run {run_id} replays {counts.replays}: {counts.replayed} model calls from the record "
-        f"(${counts.saved_usd:.4f} and {counts.recorded_ms / 1000:.2f} s saved), {counts.called} made "
+        f"(${counts.saved_usd:.4f} and {counts.recorded_ms / 1000:.2f} s of latency saved), {counts.called} made anew "
         f"({counts.called_ms / 1000:.2f} s)",
         style="bold",
     )
