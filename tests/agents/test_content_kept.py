@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from pilotfish import Agent, UsageError
 from pilotfish.agents.plan import Plan
 from pilotfish.models.data_policy import DataPolicy, Rule
+from pilotfish.models.detection import Finding
 from pilotfish.models.settings import load_settings
 from pilotfish.router.subtask import Subtask
 from pilotfish.testing.chat import ScriptedChat
@@ -23,9 +25,15 @@ HUSH = DataPolicy(
 KINDS = ["run", "plan", "decision", "call", "verdict", "subtask", "answer"]
 
 
-def agent(**more: object) -> Agent:
+class Zebras:
+    def detect(self, text: str) -> tuple[Finding, ...]:
+        at = text.find("zebras")
+        return (Finding(kind="ZEBRA", start=at, end=at + 6),) if at >= 0 else ()
+
+
+def agent(data_policy: DataPolicy = HUSH) -> Agent:
     chat = ScriptedChat(reply=lambda _prompt: "Answer: 4242")
-    return Agent(local=chat, policy="rules", planner="rules", data_policy=HUSH, **more)  # type: ignore[arg-type]
+    return Agent(local=chat, policy="rules", planner="rules", data_policy=data_policy)
 
 
 def kinds(records: list[Record]) -> list[str]:
@@ -66,6 +74,13 @@ def test_nothing_is_kept_where_it_must_not_be(monkeypatch: pytest.MonkeyPatch, h
     call, *_ = ledger().records("r", "call")
     assert call.body["prompt_sha256"], "the hash stays"
     assert ledger().summary("r").status == "answered"
+
+
+def test_what_is_detected_in_the_task_counts_as_its_class() -> None:
+    finds = replace(HUSH, detect={"ZEBRA": "hushed"}, detector=Zebras())
+    agent(data_policy=finds).run("What is 42 * 101 zebras?", run_id="r")
+    data = everything_kept()
+    assert not [text for text in (b"zebras", b"4242") if text in data]
 
 
 def test_a_hushed_subtask_hushes_what_comes_of_it_and_no_more() -> None:
