@@ -208,7 +208,7 @@ class Agent:
 
     def replay(self, run_id: str, *, task: str | None = None) -> Result:
         """Carry a recorded run out again with this agent. See `areplay`."""
-        return _blocking(self.areplay(run_id, task=task))
+        return _blocking(self._and_drain(self.areplay(run_id, task=task)))
 
     async def areplay(self, run_id: str, *, task: str | None = None) -> Result:
         """Carry a recorded run out again with this agent, as a new run; see `agents.run_diff` for what changed.

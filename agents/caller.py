@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from ..models.call_span import refusal_told
 from ..models.calling import Calling
 from ..models.client import Completion, ModelClient, refused
 from ..models.spec import ModelSpec
 from ..prompts import RenderedPrompt
 from ..tracing.call import Call, CallContext, Purpose
 from .budget import Meter
+from .recorded import ToolRecords
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -37,6 +39,8 @@ class Caller:
     """Whose data the calls carry, and what they are for."""
     timeout_s: float | None = None
     """Longest that one completion may take, whoever asks for it."""
+    tools: ToolRecords | None = None
+    """Where values of tools are kept and found; None keeps none."""
 
     async def complete(
         self,
@@ -52,7 +56,8 @@ class Caller:
         """One completion; failure `budget`, with no call made, when a limit is used up."""
         exceeded = self.meter.exceeded()
         if exceeded is not None:
-            return refused(model.spec, prompt, "budget", exceeded, context=self.context)
+            unpaid = refused(model.spec, prompt, "budget", exceeded, context=self.context)
+            return refusal_told(self.calling.telemetry, model.spec, unpaid)
         limits = [limit for limit in (timeout_s, self.timeout_s) if limit is not None]
         timeout_s = min(self.meter.seconds_left(), *limits, math.inf)
         client = ModelClient(model.chat, model.spec, calling=replace(self.calling, record=self.count))

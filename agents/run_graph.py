@@ -14,13 +14,16 @@ from langgraph.runtime import Runtime
 from langgraph.types import interrupt
 
 from .. import UsageError
+from ..tracing.content import content_digest
 from .codec import from_json, to_json
 from .events import ApprovalNeeded, Planned
 from .execution import execute_plan
 from .plan import Plan
 from .planner import make_plan
+from .replay import kept_plan, planner_identity
 from .result import Answer, SubtaskResult
 from .scope import RunScope, Services, new_run_id, open_scope, start_run
+from .spans import plan_span, plan_told
 
 if TYPE_CHECKING:
     from langgraph.checkpoint.base import BaseCheckpointSaver
@@ -61,14 +64,18 @@ class RunState(RunInput):
 async def plan(state: RunState, runtime: Runtime[RunScope]) -> dict[str, Any]:
     """Make the plan, or take the one this run already made."""
     scope = runtime.context
-    made = scope.services.ledger.records(scope.run_id, "plan")
+    made = [r for r in scope.services.ledger.records(scope.run_id, "plan") if not r.content_missing]
     if made:
         drawn = Plan.from_json(made[-1].body)
     else:
         caller = scope.caller(scope.meter.child(), purpose="plan")
-        drawn = await make_plan(scope.services.planner, state["task"], caller)
+        planner = scope.services.planner
+        with plan_span(scope) as span:
+            drawn = plan_told(span, kept_plan(scope) or await make_plan(planner, state["task"], caller))
         _check_names(drawn, scope.services)
-        scope.services.ledger.append(scope.run_id, "plan", drawn.to_json())
+        body = {**drawn.to_json(), "made_by": planner_identity(planner)}
+        keep = scope.keeps({*scope.data_classes, *(name for each in drawn for name in each.data_classes)})
+        scope.services.ledger.append(scope.run_id, "plan", body, keep_content=keep)
     scope.emit(Planned(run_id=scope.run_id, plan=drawn))
     return {"plan": drawn.to_json(), "run_id": scope.run_id}
 
@@ -102,7 +109,9 @@ async def synthesise(state: RunState, runtime: Runtime[RunScope]) -> dict[str, A
         results = {row["id"]: from_json(SubtaskResult, row) for row in state["results"]}
         made = scope.services.synthesise(state["task"], Plan.from_json(state["plan"]), results)
         answer = await made if inspect.isawaitable(made) else made
-    scope.services.ledger.append(scope.run_id, "answer", to_json(answer))
+    body = {**to_json(answer), "text_sha256": content_digest(answer.text)}
+    classes = {*scope.data_classes, *(name for row in state.get("results", []) for name in row["data_classes"])}
+    scope.services.ledger.append(scope.run_id, "answer", body, keep_content=scope.keeps(classes))
     return {"answer": answer.text, "status": answer.status, "extra": answer.extra}
 
 
