@@ -50,17 +50,23 @@ def chat_span(
     **settings: float | None,
 ) -> Generator[Callable[[Reply], Reply]]:
     """A span around one request; what is yielded takes the reply, tells it, and gives it back."""
+    if not telemetry.on:
+        yield _unchanged
+        return
     known = {name: getattr(context, name) for name in _CONTEXT}
     named = {"prompt_name": prompt.name, "prompt_version": prompt.version, "attempt": attempt}
     asked = {**_identity(spec), **named, **known, **settings}
     with telemetry.span("chat", spec.id, **asked) as span:
 
         def tell(reply: Reply) -> Reply:
-            if telemetry.on:
-                _tell(telemetry, span, spec, prompt, reply)
+            _tell(telemetry, span, spec, prompt, reply)
             return reply
 
         yield tell
+
+
+def _unchanged(reply: Reply) -> Reply:
+    return reply
 
 
 def refusal_told(telemetry: Telemetry, spec: ModelSpec, refusal: Completion) -> Completion:
