@@ -11,6 +11,7 @@ from .. import PilotfishError, UsageError
 from ..rollout.observation import Arm, Observation
 from ..router.subtask import Subtask
 from .attempt import Attempt
+from .data_gate import lane_refusal
 from .lane import Lane, LaneContext, try_lane
 
 logger = logging.getLogger(__name__)
@@ -94,6 +95,8 @@ class Canary:
         """Whose turn it is; None where this request takes no part."""
         if self.prompts and self.prompt_name(subtask) not in self.prompts:
             return None
+        if lane_refusal(self.candidate, subtask, context.caller.calling.data_policy) is not None:
+            return None  # what the candidate may not see tells nothing about it
         return self.rollout.assign(context.unit, **scope_of(context))
 
     def _broke(self, tried: Attempt, context: LaneContext) -> None:
