@@ -32,6 +32,7 @@ def evaluate_offline(rollout: Rollout) -> None:
             "call them 'candidate|correct' and 'baseline|correct'"
         )
     gates = Gates(rollout.plan)
+    gates.enter("offline")
     for row in range(len(table)):
         for arm, column in (("baseline", baseline), ("candidate", candidate)):
             gates.add(_observation(table, row, column, arm))  # pyright: ignore[reportArgumentType] - the two arms there are

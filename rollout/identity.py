@@ -155,9 +155,10 @@ def identity_of(
 ) -> Identity:
     """The identity of an arm. `UsageError` when the model has no digest, or there is no prompt with a version."""
     known = {prompt.name: prompt_identity(prompt) for prompt in prompts}
-    if not model.digest:
+    # A hub's revision may be a branch, which moves: weights on this disk are known by their digest alone.
+    if not (model.sha256 if model.engine in ("llamacpp", "transformers") else model.digest):
         raise UsageError(
-            f"model {model.id!r} has neither digest nor revision, so nothing says what is compared: "
+            f"model {model.id!r} has no digest, so nothing says what is compared: "
             f"run `pilotfish models pull {model.id}`"
         )
     unversioned = [name for name, prompt in known.items() if not prompt.version]
