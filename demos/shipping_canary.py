@@ -29,6 +29,8 @@ from .shipping import WORKFLOW, read_only
 from .shipping_tools import READING_CHECK, checks, tools
 
 if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
     from ..models.settings import Settings
 
 WORSE_PROMPT = Path(__file__).with_name("data") / f"{PROMPT}.md"
@@ -71,7 +73,9 @@ def same_prompt(folder: Path) -> Path:
     return path
 
 
-def reading_agent(requests: Sequence[tuple[str, date]], settings: Settings) -> Agent:
+def reading_agent(
+    requests: Sequence[tuple[str, date]], settings: Settings, *, local: str | BaseChatModel | None = None
+) -> Agent:
     """An agent of the shipping workflow whose plans end where the request is read."""
     days = dict(requests)
 
@@ -81,6 +85,7 @@ def reading_agent(requests: Sequence[tuple[str, date]], settings: Settings) -> A
     # The rules decide nothing here, as the workflow names the lane; they need no weights.
     return Agent(
         name=WORKFLOW,
+        local=local,
         policy="rules",
         planner=plan,
         tools=tools(),
