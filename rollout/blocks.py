@@ -26,30 +26,26 @@ Gains = list[float | None]
 class _Block:
     """Baseline answers that one of the candidate's is compared with, and the yardsticks from before them."""
 
-    __slots__ = ("count", "judged", "size", "sums", "usual")
+    __slots__ = ("answers", "size", "usual")
 
     def __init__(self, size: int, usual: Yardsticks) -> None:
         self.size = size
         self.usual = usual
-        self.count = 0
-        self.judged = 0
-        self.sums = [0.0] * len(TESTS)
-
-    def add(self, observation: Observation) -> bool:
-        """Take in one answer; whether the block is full now."""
-        self.count += 1
-        for index, score in enumerate(scores(observation, self.usual, slack=1.0)):
-            if score is not None:
-                self.sums[index] += score
-                self.judged += index == 0
-        return self.count == self.size
+        self.answers: list[Observation] = []
 
     def against(self, candidate: Observation) -> Gains:
-        """What the candidate's answer is better by, test by test."""
+        """What the candidate's answer is better by than these on average, test by test."""
         own = scores(candidate, self.usual, slack=SLACK)
+        sums = [0.0] * len(TESTS)
+        judged = 0
+        for answer in self.answers:  # scored only now: in small stages most blocks meet nobody
+            found = scores(answer, self.usual, slack=1.0)
+            judged += found[0] is not None
+            sums = [total + (score or 0.0) for total, score in zip(sums, found, strict=True)]
         first = own[0]
-        judged = None if first is None or not self.judged else self.sums[0] / self.judged - first
-        return [judged, *(self.sums[i] / self.count - (own[i] or 0.0) for i in range(1, len(TESTS)))]
+        passed = None if first is None or not judged else sums[0] / judged - first
+        rest = zip(sums[1:], own[1:], strict=True)
+        return [passed, *(total / len(self.answers) - (score or 0.0) for total, score in rest)]
 
 
 class _Stratum:
@@ -60,21 +56,22 @@ class _Stratum:
         self._block = _Block(1, self.usual.now)
         self._ready: deque[_Block] = deque(maxlen=_READY)
         self._waiting: deque[Observation] = deque(maxlen=_WAITING)
-        self._arrived = {"baseline": 0.0, "candidate": 0.0}
+        self._baselines = 0.0
+        self._candidates = 0.0
 
     def add(self, observation: Observation) -> Gains | None:
         """Take in one answer; the comparison that it completes, if any."""
-        arrived = self._arrived
         if observation.arm == "candidate":
-            arrived["candidate"] = _FORGET * arrived["candidate"] + 1
-            arrived["baseline"] *= _FORGET
+            self._candidates = _FORGET * self._candidates + 1
+            self._baselines *= _FORGET
             self._waiting.append(observation)
         else:
-            arrived["baseline"] += 1
-            full = self._block.add(observation)
+            self._baselines += 1
+            block = self._block
+            block.answers.append(observation)
             self.usual.add(observation)
-            if full:
-                self._ready.append(self._block)
+            if len(block.answers) == block.size:
+                self._ready.append(block)
                 self._block = _Block(self._size(), self.usual.now)
         if self._ready and self._waiting:
             return self._ready.popleft().against(self._waiting.popleft())
@@ -82,7 +79,7 @@ class _Stratum:
 
     def _size(self) -> int:
         """The next block's size: the power of two below the baseline's answers per answer of the candidate."""
-        ratio = self._arrived["baseline"] / max(self._arrived["candidate"], 1.0)
+        ratio = self._baselines / max(self._candidates, 1.0)
         return 1 << (min(max(int(ratio), 1), _LARGEST).bit_length() - 1)
 
 

@@ -43,25 +43,30 @@ class Usual:
     """The baseline's percentiles and cost so far, in one stratum: constant memory, a few operations a request."""
 
     def __init__(self) -> None:
-        self.now = Yardsticks(0.0, 0.0, 0.0)
+        self._median = self._tail = 0.0
         self._count = 0
         self._cost = 0.0
         self._accepted = 0
+
+    @property
+    def now(self) -> Yardsticks:
+        """What is usual, from what was seen so far."""
+        return Yardsticks(self._median, self._tail, self._cost / max(self._accepted, 1))
 
     def add(self, observation: Observation) -> None:
         """Take in one observation of the baseline."""
         self._count += 1
         self._cost += observation.cost_usd
-        self._accepted += _accepted(observation)
+        if not observation.error and observation.passed is not False:
+            self._accepted += 1
         latency = observation.latency_ms
         if self._count == 1:
-            median = tail = latency
-        else:
-            # Stochastic approximation of a quantile: a step up or down by how often it should be exceeded.
-            step = max(0.02, 1 / self._count)
-            median = self.now.median * (1 + step * ((latency > self.now.median) - 0.5))
-            tail = self.now.tail * (1 + step * ((latency > self.now.tail) - 0.05))
-        self.now = Yardsticks(median, tail, self._cost / max(self._accepted, 1))
+            self._median = self._tail = latency
+            return
+        # Stochastic approximation of a quantile: a step up or down by how often it should be exceeded.
+        step = 1 / self._count if self._count < 50 else 0.02
+        self._median *= 1 + step * ((latency > self._median) - 0.5)
+        self._tail *= 1 + step * ((latency > self._tail) - 0.05)
 
 
 def scores(observation: Observation, usual: Yardsticks, *, slack: float) -> Scores:

@@ -12,6 +12,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
+from multiprocessing import get_context
 from statistics import median
 from typing import Any
 
@@ -97,6 +98,8 @@ class _Study:
 
     name: str
     one: _One
+    thinned: int = 1
+    """Only one in so many runs: long ones, beside the point."""
 
 
 def simulate(assumptions: Assumptions, *, jobs: int = 1, progress: Progress | None = None) -> Simulation:
@@ -138,7 +141,7 @@ def _studies(assumptions: Assumptions) -> list[_Study]:
     harmless = partial(ramp_trial, traffic(), share=assumptions.share, horizon=HARMLESS_HORIZON, naive=True)
     return [
         _Study("harmless", harmless),
-        _Study("tenants", partial(tenants_trial, traffic())),
+        _Study("tenants", partial(tenants_trial, traffic()), 5),
         _Study("guard", partial(guard_trial, rate=0.5)),
         _Study("whole 0pt", partial(whole_trial, traffic())),
         _Study(f"whole {_points(WORSE)}", partial(whole_trial, traffic(WORSE))),
@@ -158,16 +161,17 @@ def _studies(assumptions: Assumptions) -> list[_Study]:
 def _carry_out(
     studies: Sequence[_Study], assumptions: Assumptions, *, jobs: int, progress: Progress | None
 ) -> dict[str, tuple[Trial, ...]]:
-    slices = [
-        range(first, min(first + _SLICE, assumptions.runs)) for first in range(0, assumptions.runs, _SLICE)
-    ]
     done: dict[str, tuple[Trial, ...]] = {}
     with ExitStack() as stack:
-        pool = stack.enter_context(ProcessPoolExecutor(max_workers=jobs)) if jobs > 1 else None
+        # Spawned, not forked: the caller may have threads.
+        workers = ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) if jobs > 1 else None
+        pool = stack.enter_context(workers) if workers else None
         spread = pool.map if pool else map
         for study in studies:
+            runs = max(1, assumptions.runs // study.thinned)
+            slices = [range(first, min(first + _SLICE, runs)) for first in range(0, runs, _SLICE)]
             if progress:
-                progress(f"{study.name}: {assumptions.runs} runs")
+                progress(f"{study.name}: {runs} runs")
             parts = spread(partial(_trials, study, assumptions.seed), slices)
             done[study.name] = tuple(trial for part in parts for trial in part)
     return done

@@ -6,10 +6,12 @@ Every trial is a plain function of traffic and seed, so that trials can be sprea
 from __future__ import annotations
 
 import math
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .gates import Action, Gates
+from .observation import Observation
 from .plan import RolloutPlan
 from .population import Population
 
@@ -58,12 +60,14 @@ def ramp_trial(
     z_test = _ZTest()
     ended = peeked = None
     requests = exposed = 0
-    while requests < horizon and (ended is None or (naive and peeked is None)):
-        for observation in population.requests(rng, LOOK_EVERY, share=share):
+    for observations in _stream(population, rng, share):
+        if requests >= horizon or (ended and (peeked or not naive)):
+            break
+        for observation in observations:
             gates.add(observation)
-            exposed += observation.arm == "candidate"
-            if naive:
-                z_test.add(observation.arm == "candidate", passed=bool(observation.passed))
+        exposed += sum(observation.arm == "candidate" for observation in observations)
+        if naive:
+            z_test.add(observations)
         requests += LOOK_EVERY
         if ended is None and gates.look(stage, hours=0.0).action == "roll_back":
             ended = requests
@@ -122,14 +126,16 @@ def _stage(
 ) -> tuple[Action, int, int]:
     """One stage: how it ended, its requests, and how many of them the candidate answered."""
     requests = exposed = 0
+    stream = _stream(population, rng, share)
     while True:
         if share:
-            for observation in population.requests(rng, LOOK_EVERY, share=share):
+            observations = next(stream)
+            for observation in observations:
                 gates.add(observation)
-                exposed += observation.arm == "candidate"
+            exposed += sum(observation.arm == "candidate" for observation in observations)
             requests += LOOK_EVERY
         elif requests < plan.shadow_cap:
-            for pair in population.pairs(rng, 1 if requests < plan.shadow_pairs else LOOK_EVERY):
+            for pair in population.pairs(rng, 10):
                 for observation in pair:
                     gates.add(observation)
                 requests += 1
@@ -138,6 +144,16 @@ def _stage(
         look = gates.look(stage, hours=requests / PER_HOUR)
         if look.action != "hold":
             return look.action, requests, exposed
+
+
+def _stream(
+    population: Population, rng: np.random.Generator, share: float
+) -> Generator[Sequence[Observation]]:
+    """Requests of the ramp without end, from one look to the next."""
+    while True:
+        batch = population.requests(rng, _BATCH, share=share)
+        for first in range(0, _BATCH, LOOK_EVERY):
+            yield batch[first : first + LOOK_EVERY]
 
 
 def guard_trial(rng: np.random.Generator, *, rate: float, plan: RolloutPlan | None = None) -> Trial:
@@ -158,14 +174,15 @@ class _ZTest:
     """What not to do: a one-sided two-proportion z-test at the 5 % level, looked at again and again."""
 
     def __init__(self) -> None:
-        self._counts = {True: [0, 0], False: [0, 0]}
+        self._counts = {"candidate": [0, 0], "baseline": [0, 0]}
 
-    def add(self, candidate: bool, *, passed: bool) -> None:
-        self._counts[candidate][passed] += 1
+    def add(self, observations: Sequence[Observation]) -> None:
+        for observation in observations:
+            self._counts[observation.arm][bool(observation.passed)] += 1
 
     @property
     def worse(self) -> bool:
-        (failed, passed), (base_failed, base_passed) = self._counts[True], self._counts[False]
+        (failed, passed), (base_failed, base_passed) = self._counts["candidate"], self._counts["baseline"]
         own, other = failed + passed, base_failed + base_passed
         if not own or not other:
             return False
