@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 import warnings
 from collections.abc import Sequence
@@ -73,6 +74,8 @@ def pilotfish(
 def main() -> None:
     """Entry point of the `pilotfish` command."""
     _set_up_streams()
+    # Told to end by whoever runs it is interrupted by hand; asyncio has put its own handler there meanwhile.
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     with carried_from(os.environ):
         sys.exit(run(sys.argv[1:]))
 

@@ -119,8 +119,14 @@ def endpoint_chat(spec: ModelSpec, settings: Settings) -> BaseChatModel:
     local = spec.locality == "local"
     # The SDK's clients outlive event loops, so they keep no connection.
     limits = httpx.Limits(max_keepalive_connections=0)
-    options: dict[str, Any] = {"limits": limits, "trust_env": not local, "timeout": _TIMEOUT}
     key = _key(spec, settings)
+    maker = _Maker(spec.source, key, trust_env=not local)
+    options: dict[str, Any] = {
+        "limits": limits,
+        "trust_env": not local,
+        "timeout": _TIMEOUT,
+        "verify": maker.verify,
+    }
     chat = EndpointChat(
         model=spec.revision,
         base_url=spec.source,
@@ -136,7 +142,7 @@ def endpoint_chat(spec: ModelSpec, settings: Settings) -> BaseChatModel:
         http_client=httpx.Client(**options, event_hooks={"request": [_traced]}),
         http_async_client=httpx.AsyncClient(**options, event_hooks={"request": [_atraced]}),
     )
-    return chat.keeping(LoopClients(_Maker(spec.source, key, trust_env=not local).client))
+    return chat.keeping(LoopClients(maker.client))
 
 
 class _Maker:
@@ -148,7 +154,8 @@ class _Maker:
         self._trust_env = trust_env
 
     @cached_property
-    def _verify(self) -> ssl.SSLContext | bool:
+    def verify(self) -> ssl.SSLContext | bool:
+        """The certificates that are trusted; not read for an address without encryption."""
         # Reading the certificates takes longer than a call, and one that is not encrypted needs none.
         return httpx.create_ssl_context() if self._base_url.startswith("https") else False
 
@@ -161,7 +168,7 @@ class _Maker:
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=64, keepalive_expiry=4.0),
             trust_env=self._trust_env,
             timeout=_TIMEOUT,
-            verify=self._verify,
+            verify=self.verify,
             event_hooks={"request": [_atraced]},
         )
 

@@ -63,6 +63,7 @@ class Seen:
 @dataclass(slots=True)
 class _Counts:
     requests: int = 0
+    connections: int = 0
     faults: Counter[str] = field(default_factory=Counter)
     at_once: int = 0
     most_at_once: int = 0
@@ -139,6 +140,11 @@ class ModelServer:
         return dict(self._counts.faults)
 
     @property
+    def connections(self) -> int:
+        """How many connections were opened."""
+        return self._counts.connections
+
+    @property
     def most_at_once(self) -> int:
         """Most chat requests under way at the same time."""
         return self._counts.most_at_once
@@ -157,6 +163,7 @@ class ModelServer:
             task = asyncio.current_task()
             assert task is not None  # noqa: S101 - asyncio runs this in a task
             connections.add(task)
+            self._counts.connections += 1
             try:
                 await self._converse(reader, writer)
             except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
