@@ -24,7 +24,7 @@ _TAGS = range(0xE0000, 0xE0080)
 _LOOKALIKES = str.maketrans("аеорсухіјѕԁһոαοερτυνικΑΕΟΡСХІ", "aeopcyxijsdhnaoeptuvikAEOPCXI")
 _EARLIER = r"(?:previous|prior|above|earlier|preceding|former|existing|your)"
 _ORDERS = r"(?:instruction|direction|prompt|rule|order|command|guideline|told|context|polic)\w*"
-_MODEL = r"(?:assistant|ai|model|chatbot|language model|llm|agent|bot)s?"
+_MODEL = r"(?:assistant|ai|chatbot|language model|llm)s?"
 _PATTERNS = {
     "overrides what was asked": (
         rf"\b(?:ignor|disregard|forget|override|bypass|drop)\w*\b.{{0,40}}\b(?:{_EARLIER}|all|any|the)\b.{{0,40}}{_ORDERS}",
