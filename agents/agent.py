@@ -171,6 +171,7 @@ class Agent:
         await self._admission.close(drain_s)
         if "services" in self.__dict__:
             await self.adrain()
+            await asyncio.to_thread(self.services.calling.telemetry.flush)
             self.services.ledger.close()
 
     @cached_property
@@ -194,7 +195,7 @@ class Agent:
         self, task: str, *, run_id: str | None = None, data_class: str | None = None, tenant: str = ""
     ) -> Result:
         """Carry out a task. See `arun`."""
-        return _blocking(self._and_drain(self.arun(task, run_id=run_id, data_class=data_class, tenant=tenant)))
+        return self._answer(self.arun(task, run_id=run_id, data_class=data_class, tenant=tenant))
 
     async def arun(
         self, task: str, *, run_id: str | None = None, data_class: str | None = None, tenant: str = ""
@@ -208,7 +209,7 @@ class Agent:
 
     def replay(self, run_id: str, *, task: str | None = None) -> Result:
         """Carry a recorded run out again with this agent. See `areplay`."""
-        return _blocking(self._and_drain(self.areplay(run_id, task=task)))
+        return self._answer(self.areplay(run_id, task=task))
 
     async def areplay(self, run_id: str, *, task: str | None = None) -> Result:
         """Carry a recorded run out again with this agent, as a new run; see `agents.run_diff` for what changed.
@@ -222,7 +223,7 @@ class Agent:
 
     def resume(self, run_id: str, *, approve: bool | None = None) -> Result:
         """Go on with a run. See `aresume`."""
-        return _blocking(self._and_drain(self.aresume(run_id, approve=approve)))
+        return self._answer(self.aresume(run_id, approve=approve))
 
     async def aresume(self, run_id: str, *, approve: bool | None = None) -> Result:
         """Go on with a run that was killed or waits for approval; finished subtasks are not repeated.
@@ -262,14 +263,20 @@ class Agent:
     async def adrain(self) -> None:
         """Wait for what canaries carry out in shadow, which goes on after `arun` gave its answer.
 
-        `run`, `resume` and the end of `astream` wait by themselves, as their event loop would end with them.
+        The end of `astream` waits by itself.
         """
         await self.services.shadows.drain()
 
-    async def _and_drain(self, work: Coroutine[Any, Any, Answered]) -> Answered:
-        answered = await work
-        await self.adrain()
-        return answered
+    def drain(self) -> None:
+        """Wait for what canaries carry out in shadow after `run` gave its answer, as the end of the process does."""
+        self.services.shadows.join()
+
+    def _answer(self, work: Coroutine[Any, Any, Answered]) -> Answered:
+        """Blocking, but not for shadows: where some are to be expected, their event loop outlives the answer."""
+        services = self.services
+        if services.candidates is None or not services.candidates.shadowing(services.ledger):
+            return _blocking(work)
+        return services.shadows.answer(work)
 
     def _begin(self, task: str, run_id: str | None, data_class: str | None, tenant: str) -> tuple[str, str]:
         if not task.strip():

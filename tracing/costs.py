@@ -1,4 +1,7 @@
-"""What accepted answers cost: every call in the ledger counts, whatever it was made for and however it ended."""
+"""What accepted answers cost: every call in the ledger counts, whatever it was made for and however it ended.
+
+Answers of replays are left out: nobody waited for them, and what they take from the record is no call.
+"""
 
 from __future__ import annotations
 
@@ -11,17 +14,22 @@ _CALLS = """
 SELECT coalesce(purpose, 'answer'), model_id, count(*), sum(coalesce(attempt, 1) > 1),
        sum(input_tokens), sum(output_tokens), sum(cost_usd),
        sum(CASE WHEN coalesce(attempt, 1) > 1 THEN cost_usd ELSE 0.0 END), sum(failure IS NOT NULL)
-FROM calls WHERE at >= ?1 GROUP BY 1, 2 ORDER BY 7 DESC, 3 DESC, 1, 2
+FROM calls WHERE at >= ?1
+AND seq NOT IN (SELECT seq FROM records WHERE kind = 'call' AND json_extract(body, '$.replayed'))
+GROUP BY 1, 2 ORDER BY 7 DESC, 3 DESC, 1, 2
 """
 _PRICES = "SELECT DISTINCT coalesce(price_version, '') FROM calls WHERE at >= ? ORDER BY 1"
 _SUBTASKS = """
 SELECT count(*), coalesce(sum(status = 'accepted'), 0)
-FROM (SELECT status, max(seq) FROM subtasks WHERE at >= ? GROUP BY run_id, subtask_id)
+FROM (SELECT status, max(seq) FROM subtasks WHERE at >= ? AND run_id NOT IN
+(SELECT run_id FROM records WHERE kind = 'run' AND json_extract(body, '$.replays') IS NOT NULL)
+GROUP BY run_id, subtask_id)
 """
 _RUNS = """
 SELECT count(*), coalesce(sum(status = 'answered'), 0) FROM
 (SELECT json_extract(body, '$.status') AS status, max(seq) FROM records
- WHERE kind = 'answer' AND at >= ? GROUP BY run_id)
+ WHERE kind = 'answer' AND at >= ? AND run_id NOT IN
+ (SELECT run_id FROM records WHERE kind = 'run' AND json_extract(body, '$.replays') IS NOT NULL) GROUP BY run_id)
 """
 
 

@@ -19,6 +19,7 @@ from pilotfish.router.llm import load_llm
 from pilotfish.router.load import load_policy
 from pilotfish.testing.chat import ScriptedChat
 from pilotfish.testing.lanes import FakeLearner, FakePolicy, FakeRetriever
+from pilotfish.tracing.costs import costs
 from pilotfish.tracing.ledger import Ledger
 
 TASK = "Which fish is small, and why does it swim with the big one?"
@@ -346,6 +347,18 @@ def test_an_altered_answer_in_the_ledger_is_not_taken_for_the_models(
     again = mine.replay(first.run_id)
     assert again.answer == first.answer
     assert len(reply.asked) == 4
+
+
+def test_a_replay_adds_no_answers_to_what_an_answer_costs(settings: Settings, ledger: Ledger) -> None:
+    mine = agent(settings, Counting())
+    first = mine.run(TASK)
+    before = costs(ledger)
+    mine.replay(first.run_id)
+    assert costs(ledger) == before
+    agent(settings, Counting(), seed=1).replay(first.run_id)
+    after = costs(ledger)
+    assert (after.runs, after.subtasks) == (before.runs, before.subtasks)
+    assert sum(row.calls for row in after.rows) == 4
 
 
 @pytest.mark.weights
