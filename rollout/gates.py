@@ -72,12 +72,12 @@ class Gates:
 
     def look(self, stage: str, *, hours: float) -> Look:
         """What to do in `stage` (`shadow`, `ramp 0.05`, …), which has lasted `hours`. Looking costs no validity."""
-        if stage != self._stage:
+        state = stage.split(" ")[0]
+        if stage != self._stage and state in _TIMED:  # a pause starts no count anew
             self.enter(stage)
         harm = self._harm()
         if harm:
             return Look(action="roll_back", reasons=harm, evidence=self.evidence())
-        state = stage.split(" ")[0]
         if state not in _TIMED:
             return Look(action="hold", reasons=(f"nothing is measured in {state!r}",))
         missing = self._missing(stage)

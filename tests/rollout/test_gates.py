@@ -104,6 +104,14 @@ def test_counts_begin_anew_in_every_stage() -> None:
     assert gates.look("ramp 0.5", hours=0).action == "hold"
 
 
+def test_a_pause_starts_no_count_anew() -> None:
+    gates = Gates(PLAN)
+    gates.look("ramp 0.1", hours=0)
+    ramp(gates, 2_000)
+    assert gates.look("paused", hours=10**6).action == "hold"
+    assert gates.look("ramp 0.1", hours=0).action == "advance"
+
+
 def test_time_over_without_enough_expires_and_says_what_was_missing() -> None:
     gates = Gates(PLAN)
     gates.look("shadow", hours=0)
