@@ -65,7 +65,7 @@ def mutate(connection: sqlite3.Connection, what: str, first: Any, *more: Any) ->
 
 
 @given(mutation=st.one_of(edits, deletions, swaps, forgeries, texts, moves))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100, deadline=None)
 def test_whatever_is_changed_is_found(filled: Ledger, mutation: tuple[Any, ...]) -> None:
     anchor = filled.inspect().end
     filled.checkpoint()
