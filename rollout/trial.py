@@ -85,11 +85,14 @@ def tenants_trial(population: Population, rng: np.random.Generator) -> Trial:
 def shadow_trial(population: Population, rng: np.random.Generator) -> Trial:
     """Shadow without an end, looked at after every pair until the candidate is rolled back."""
     gates = Gates(RolloutPlan(shadow_pairs=_NEVER, shadow_cap=_NEVER))
-    for number, (baseline, candidate) in enumerate(population.pairs(rng, SHADOW_HORIZON), start=1):
-        gates.add(baseline)
-        gates.add(candidate)
-        if gates.look("shadow", hours=0.0).action == "roll_back":
-            return Trial(ended=number, action="roll_back", stage="shadow")
+    pairs = 0
+    while pairs < SHADOW_HORIZON:
+        for pair in population.pairs(rng, LOOK_EVERY):
+            for observation in pair:
+                gates.add(observation)
+            pairs += 1
+            if gates.look("shadow", hours=0.0).action == "roll_back":
+                return Trial(ended=pairs, action="roll_back", stage="shadow")
     return Trial(ended=None, stage="shadow")
 
 
