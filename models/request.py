@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
@@ -24,13 +25,17 @@ def request_digest(
     chat: BaseChatModel, spec: ModelSpec, messages: Sequence[tuple[str, str]], settings: Mapping[str, Any]
 ) -> str:
     """The identity of one request as the engine gets it; the prompt's name is no part of what an answer depends on."""
-    terms = [model_identity(chat, spec), [list(message) for message in messages], dict(settings)]
     # ASCII: an answer quoted in a prompt may hold half of a surrogate pair, which is JSON but not UTF-8.
-    return hashlib.sha256(json.dumps(terms, sort_keys=True, default=str).encode()).hexdigest()
+    terms = json.dumps([_own_settings(chat, spec), messages, settings], sort_keys=True, default=str)
+    return hashlib.sha256(f"{_spec_text(spec)}\n{terms}".encode()).hexdigest()
 
 
 def model_identity(chat: BaseChatModel, spec: ModelSpec) -> dict[str, Any]:
     """What answers depend on in a model, as JSON data; it holds no secret, and goes into a hash only."""
+    return {**_of_spec(spec), "settings": _own_settings(chat, spec)}
+
+
+def _of_spec(spec: ModelSpec) -> dict[str, Any]:
     return {
         "id": spec.id,
         "digest": spec.digest,
@@ -39,12 +44,19 @@ def model_identity(chat: BaseChatModel, spec: ModelSpec) -> dict[str, Any]:
         "sampling": asdict(spec.sampling),
         "context": spec.context,
         "thinking": spec.thinking,
-        "settings": _settings_of(chat) if spec.engine == "langchain" else {},
     }
 
 
-def _settings_of(chat: BaseChatModel) -> dict[str, Any]:
+@lru_cache(maxsize=64)
+def _spec_text(spec: ModelSpec) -> str:
+    """What a spec says of a model, worked out once: it is asked for with every call."""
+    return json.dumps(_of_spec(spec), sort_keys=True)
+
+
+def _own_settings(chat: BaseChatModel, spec: ModelSpec) -> dict[str, Any]:
     """The settings of a chat model that the caller brought along, as far as JSON can say them."""
+    if spec.engine != "langchain":
+        return {}
     values = {name: getattr(chat, name, None) for name in type(chat).model_fields}
     return plain({name: value for name, value in values.items() if name not in _BOOKKEEPING})
 
