@@ -222,6 +222,14 @@ def test_tokens_and_durations_are_measured(
     assert not any("run_id" in name for measure in receiver.measures for name in measure.attributes)
 
 
+async def test_closing_an_agent_sends_what_is_waiting(
+    tmp_path: Path, telemetry: OtelTelemetry, receiver: OtlpReceiver
+) -> None:
+    async with agent(tmp_path, telemetry) as asker:
+        await asker.arun("How much is 2 + 2?")
+    assert receiver.one("invoke_workflow ports")
+
+
 def test_an_agent_sends_to_the_collector_in_its_settings(
     tmp_path: Path, receiver: OtlpReceiver, opened: list[Telemetry]
 ) -> None:
