@@ -107,6 +107,7 @@ def _checks(state: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         arm = next((call["arm"] for call in attempt["calls"]), "")
         yield {
             **verdict,
+            "escalation": None if verdict["status"] == "pass" else verdict["escalation"],
             "attempt": number,
             "lane": attempt["lane"],
             "failure": attempt["failure"],
