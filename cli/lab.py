@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,6 +17,9 @@ from .lab_report import report
 from .lab_train import train
 from .options import Large, Local
 from .output import Json, console, print_json
+
+if TYPE_CHECKING:
+    from ..lab.bench import Report as Measured
 
 lab_app = typer.Typer(help="Experiments on routing, and benches.", no_args_is_help=True)
 lab_app.command()(replay)
@@ -47,6 +51,11 @@ def bench(
     seed: lab_tasks.Seed = 0,
     timeout: lab_tasks.Timeout = 120.0,
     code: lab_tasks.Code = None,
+    runs: Annotated[int, typer.Option(min=1, help="`soak`: how many runs.")] = 2000,
+    at_once: Annotated[int, typer.Option(min=1, help="`soak`: how many of them at once.")] = 64,
+    faults: Annotated[
+        float, typer.Option(min=0, max=1, help="`soak`: share of requests that meet a fault.")
+    ] = 0.2,
     json: Json = False,
 ) -> None:
     """Measure NAME, or run real models on your own tasks.
@@ -73,16 +82,30 @@ def bench(
         lab_tasks.bench_tasks(name, options, data=data, json=json)
     else:
         lab_tasks.refuse_task_options(name, options)
-        _measure(name, data, json=json)
+        if name == "soak":
+            _soak(runs, at_once, faults, json=json)
+        else:
+            _measure(name, data, json=json)
+
+
+def _soak(runs: int, at_once: int, faults: float, *, json: bool) -> None:
+    from ..lab.bench_soak import SoakOptions, soak
+
+    given = {"--runs": runs, "--at-once": at_once, "--faults": faults}
+    _show("soak", soak(SoakOptions(runs=runs, at_once=at_once, faults=faults)), given, json=json)
 
 
 def _measure(name: str, data: Path | None, *, json: bool) -> None:
     from ..lab.bench import find_bench
-    from ..lab.provenance import provenance, spell
 
-    found = find_bench(name)(data)
+    _show(name, find_bench(name)(data), {"--data": data}, json=json)
+
+
+def _show(name: str, found: Measured, given: Mapping[str, object], *, json: bool) -> None:
     if json:
-        command = spell(["lab", "bench", name], {"--data": data})
+        from ..lab.provenance import provenance, spell
+
+        command = spell(["lab", "bench", name], given)
         print_json({"name": name, "figures": dict(found.figures), **provenance(command)})
         return
     from rich.markdown import Markdown

@@ -21,6 +21,8 @@ BENCHES: Mapping[str, str] = {
     "retrieval": "bench_retrieval",
     "kinds": "bench_kinds",
     "injection": "bench_injection",
+    "boundary": "bench_boundary",
+    "soak": "bench_soak",
     "tasks": "bench_tasks",
 }
 """Name on the command line to module of this folder."""

@@ -42,7 +42,8 @@ def faulty(*script: Fault | None, **more: Any) -> ModelServer:
 async def test_it_answers_and_keeps_what_it_saw() -> None:
     with ModelServer(models=("a", "b"), reply=lambda messages: f"{len(messages)} messages") as server:
         done = await client(server, name="b")[0].complete(PROMPT, context=CONTEXT, seed=7)
-        listed = httpx.get(f"{server.url}/models").json()
+        async with httpx.AsyncClient() as http:
+            listed = (await http.get(f"{server.url}/models")).json()
     assert (done.text, done.call.input_tokens, done.call.output_tokens) == ("1 messages", 3, 2)
     (seen,) = server.seen
     assert (seen.model, seen.body["seed"], seen.fault) == ("b", 7, None)
@@ -131,7 +132,7 @@ async def test_streams_come_whole_or_break() -> None:
     with faulty(None, "truncate") as server:
         chat, _ = load_chat(server.model(), settings=load_settings())
         assert "".join([chunk.text async for chunk in chat.astream("one two")]) == "Answer: one two"
-        with pytest.raises(Exception, match="(?i)connection|peer"):
+        with pytest.raises(Exception, match=r"(?i)connection|peer"):
             _ = [chunk async for chunk in chat.astream("one two")]
 
 
