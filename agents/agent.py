@@ -170,7 +170,7 @@ class Agent:
         """
         await self._admission.close(drain_s)
         if "services" in self.__dict__:
-            await self.adrain()
+            await self.services.shadows.drain(drain_s)
             await asyncio.to_thread(self.services.calling.telemetry.flush)
             self.services.ledger.close()
 

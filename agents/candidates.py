@@ -55,6 +55,10 @@ class Candidates:
             self._rollouts = Rollouts(ledger)
         return self._rollouts.active()
 
+    def shadowing(self, ledger: Ledger) -> bool:
+        """Whether some rollout is in shadow."""
+        return any(rollout.state == "shadow" for rollout in self.rollouts(ledger))
+
     def around(self, lane: Lane, rollout: Rollout) -> Lane:
         """The lane in a canary of the rollout, where it is what the rollout calls its baseline; else the lane."""
         leaf = _leaf(lane)

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, runtime_checkable
 
+from ..retrieval.screening import screen
+from ..rollout.observation import Arm
 from ..router.policy import LaneName
 from ..router.subtask import Subtask
 from ..tracing.call import Call
@@ -29,6 +31,8 @@ class Upstream:
     answered: bool = True
     data_classes: tuple[str, ...] = ()
     """Every data class that the answer came from."""
+    from_outside: bool = False
+    """Whether it holds words of documents or tools, or was made from such: data, whatever it says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +47,15 @@ class LaneContext:
     """Its context says whose data the subtask's text is made of."""
     unit: str = ""
     """Whose run it is, for whatever is given to some and not to others: the tenant, else the run."""
+    tenant: str = ""
+    workflow: str = ""
+    """What the agent is called."""
+    kind: str = ""
+    """What the subtask was decided to be heavy in."""
+    lane: LaneName = "local"
+    """The lane this attempt is made in."""
+    arms: dict[str, Arm] = field(default_factory=dict)
+    """Filled by the canaries on the way: who carries the attempt out, by rollout."""
     previous: Any = None
     """What the lane before this one said, when the subtask was escalated: its value, else its text."""
     seed: int = 0
@@ -63,20 +76,32 @@ class Lane(Protocol):
 async def try_lane(name: LaneName, lane: Lane, subtask: Subtask, context: LaneContext) -> Attempt:
     """One attempt within the context's time; out of time or crashed, it is a failure with the calls it had made."""
     made: list[Call] = []
-    context = replace(context, caller=context.caller.noting(made))
+    arms: dict[str, Arm] = {}
+    context = replace(context, lane=name, arms=arms, caller=context.caller.noting(made))
     limit = asyncio.timeout(context.timeout_s)
     try:
         async with limit:
-            return await lane.attempt(subtask, context)
+            return _under(arms, await lane.attempt(subtask, context))
     except TimeoutError as error:
         out_of_time = (
             f"no answer within {context.timeout_s:g} s" if limit.expired() else f"it timed out: {error}"
         )
-        return Attempt(lane=name, calls=tuple(made), failure="timeout", detail=out_of_time)
+        return _under(arms, Attempt(lane=name, calls=tuple(made), failure="timeout", detail=out_of_time))
     except Exception as error:  # the next lane may do better
         logger.exception("the %s lane crashed on subtask %r", name, subtask.id)
         why = f"the {name} lane crashed: {type(error).__name__}: {error}"
-        return Attempt(lane=name, calls=tuple(made), failure="model_unavailable", detail=why)
+        failed = Attempt(lane=name, calls=tuple(made), failure="model_unavailable", detail=why)
+        return _under(arms, failed)
+
+
+def _under(arms: Mapping[str, Arm], attempt: Attempt) -> Attempt:
+    """The attempt with the arms of the canaries that it went through."""
+    return replace(attempt, arms=dict(arms)) if arms else attempt
+
+
+def readable(item: Upstream, *, screening: bool) -> Upstream:
+    """An answer as a model reads it: with `screening`, without the sentences from outside that address a model."""
+    return replace(item, text=screen(item.text).text.strip()) if screening and item.from_outside else item
 
 
 def known_so_far(upstream: Mapping[str, Upstream]) -> str:

@@ -6,7 +6,9 @@ the deterministic verifiers alone, since votes are drawn for the answer that is 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from ..rollout.observation import Arm, Observation
@@ -78,8 +80,10 @@ def observe(checked: Checked) -> None:
 
 
 async def _shadow(checked: Checked, canary: Canary, context: LaneContext) -> None:
-    """Carry the request out as the candidate would, judge both, and hand the pair in."""
+    """Once the run has its answer, carry the request out as the candidate would, judge both and hand the pair in."""
     scope, attempt = checked.scope, checked.attempt
+    with suppress(TimeoutError):  # of a run that came to no answer
+        await asyncio.wait_for(scope.answered.wait(), scope.services.timeout_s)
     async with scope.shadow_place:
         tried = await try_lane(checked.lane, canary.candidate, checked.subtask, _unbilled(scope, context))
     own = replace(attempt, calls=tuple(call for call in attempt.calls if call.purpose != "sample"))

@@ -112,6 +112,7 @@ async def synthesise(state: RunState, runtime: Runtime[RunScope]) -> dict[str, A
     body = {**to_json(answer), "text_sha256": content_digest(answer.text)}
     classes = {*scope.data_classes, *(name for row in state.get("results", []) for name in row["data_classes"])}
     scope.services.ledger.append(scope.run_id, "answer", body, keep_content=scope.keeps(classes))
+    scope.answered.set()
     return {"answer": answer.text, "status": answer.status, "extra": answer.extra}
 
 

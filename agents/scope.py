@@ -84,6 +84,8 @@ class RunScope:
     """The agent's, in the canaries that are under way."""
     shadow_place: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     """Shadows of one run go one after the other, and take no place in a lane."""
+    answered: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the run has its answer: what answers nobody waits for that."""
     meter: Meter
     places: Mapping[LaneName, asyncio.Semaphore]
     emit: Callable[[Event], None]

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
-from typing import Any
+import threading
+from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import Future
+from contextvars import copy_context
+from typing import Any, Generic, TypeVar
 
 logger = logging.getLogger(__name__)
 
+Answered = TypeVar("Answered")
 MOST = 64
 """Shadows that may be under way or waiting at once; a request beyond them is not shadowed."""
 
@@ -19,6 +23,8 @@ class Shadows:
     def __init__(self, most: int = MOST) -> None:
         self._most = most
         self._tasks: set[asyncio.Task[None]] = set()
+        self._lock = threading.Lock()
+        self._threads: list[threading.Thread] = []
 
     def __len__(self) -> int:
         return len(self._tasks)
@@ -33,19 +39,73 @@ class Shadows:
         task.add_done_callback(self._done)
         return True
 
-    async def drain(self) -> None:
-        """Wait for those of this event loop."""
+    async def drain(self, timeout_s: float | None = None) -> None:
+        """Wait for those of this event loop; what is not done in time is given up, and nothing is observed of it."""
         here = asyncio.get_running_loop()
-        while ours := [task for task in self._tasks if task.get_loop() is here]:
-            await asyncio.wait(ours)
+        try:
+            async with asyncio.timeout(timeout_s):
+                while ours := self._of(here):
+                    await asyncio.wait(ours)
+        except TimeoutError:
+            for task in (late := self._of(here)):
+                task.cancel()
+            await asyncio.wait(late)
 
-    def cancel(self) -> None:
-        """Give up those of this event loop: nothing is observed of them."""
-        here = asyncio.get_running_loop()
-        for task in [task for task in self._tasks if task.get_loop() is here]:
-            task.cancel()
+    def answer(self, work: Coroutine[Any, Any, Answered]) -> Answered:
+        """What `work` comes to, as soon as it does: its event loop has a thread, and ends when its shadows have."""
+        looping = _Looping[Answered]()
+        thread = threading.Thread(
+            target=copy_context().run,
+            args=(asyncio.run, looping.run(work, self.drain)),
+            name="pilotfish-shadows",
+        )
+        with self._lock:
+            self._threads = [each for each in self._threads if each.is_alive()] + [thread]
+        thread.start()
+        try:
+            return looping.answer.result()
+        except KeyboardInterrupt:
+            looping.stop()
+            raise
+
+    def join(self) -> None:
+        """Wait for those that `answer` left behind."""
+        with self._lock:
+            threads = list(self._threads)
+        for thread in threads:
+            thread.join()
+
+    def _of(self, loop: asyncio.AbstractEventLoop) -> list[asyncio.Task[None]]:
+        return [task for task in list(self._tasks) if task.get_loop() is loop]
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.error("a shadow crashed", exc_info=error)
+
+
+class _Looping(Generic[Answered]):
+    """Work on an event loop of its own, whose answer is out before the loop ends."""
+
+    def __init__(self) -> None:
+        self.answer: Future[Answered] = Future()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._task: asyncio.Task[Answered] | None = None
+
+    async def run(self, work: Coroutine[Any, Any, Answered], drain: Callable[[], Awaitable[None]]) -> None:
+        self._loop, self._task = asyncio.get_running_loop(), asyncio.create_task(work)
+        self._task.add_done_callback(self._tell)
+        await asyncio.wait([self._task])
+        await drain()
+
+    def stop(self) -> None:
+        if self._loop is not None and self._task is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._task.cancel)
+
+    def _tell(self, task: asyncio.Task[Answered]) -> None:
+        if task.cancelled():
+            self.answer.cancel()
+        elif (error := task.exception()) is not None:
+            self.answer.set_exception(error)
+        else:
+            self.answer.set_result(task.result())

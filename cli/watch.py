@@ -45,15 +45,17 @@ async def _watched(
     quiet: bool,
 ) -> Result:
     screen = console(stderr=True)
+    result: Result | None = None
     async for event in agent.astream(task, run_id=run_id, approve=approve, data_class=data_class):
         if isinstance(event, RunFinished):
-            return event.result
+            result = event.result  # what canaries do in shadow may still go on
         line = None if quiet else _line(event)
         if line:
             width = screen.width if screen.is_terminal else _PIPE_WIDTH
             line = line if len(line) <= width else line[: width - 1] + "…"
             screen.print(line, style="dim", markup=False, soft_wrap=True)
-    raise AssertionError("a run ends with RunFinished")
+    assert result is not None  # noqa: S101 - a run ends with RunFinished
+    return result
 
 
 def _line(event: Event) -> str | None:

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
+from langchain_core.messages import BaseMessage
+from langchain_core.outputs import ChatResult
 
 from pilotfish import Canary, UsageError
 from pilotfish.agents.agent import Agent
@@ -18,6 +21,7 @@ from pilotfish.agents.lane import Lane, LaneContext
 from pilotfish.agents.model_lane import ModelLane
 from pilotfish.agents.plan import Plan
 from pilotfish.agents.scope import Services
+from pilotfish.agents.shadow import Shadows
 from pilotfish.agents.tool_lane import ToolLane
 from pilotfish.agents.verifier import as_verifier
 from pilotfish.models.calling import Calling
@@ -146,6 +150,27 @@ async def test_in_shadow_the_stable_lane_answers_at_once_and_alone_is_billed(tmp
         await made.shadows.drain()
     assert {arm: each.passed for arm, each in rollout.arms().items()} == {"baseline": True, "candidate": True}
     assert len({each.pair for each in rollout.seen.values()}) == 1
+
+
+async def test_a_shadow_waits_for_the_answer_of_the_whole_run(tmp_path: Path) -> None:
+    """The second subtask finishes only after the first one's shadow could have begun."""
+    order: list[str] = []
+
+    async def stable(subtask: Subtask, _context: LaneContext) -> str:
+        order.append(subtask.id)
+        for _ in range(50):
+            await asyncio.sleep(0)
+        return "right"
+
+    async def candidate(subtask: Subtask, _context: LaneContext) -> str:
+        order.append(f"shadow of {subtask.id}")
+        return "right"
+
+    lanes = {"stable": FakeLane("local", stable), "candidate": FakeLane("local", candidate)}
+    made = services(tmp_path, FakeRollout(shadow=9), **lanes)
+    steps = [Subtask(id="a", text="one?"), Subtask(id="b", text="two?", depends_on=("a",))]
+    await answers(made, Plan(steps))
+    assert order == ["a", "b", "shadow of a", "shadow of b"]
 
 
 async def test_shadow_calls_say_what_they_are_and_cost_the_run_nothing(tmp_path: Path) -> None:
@@ -338,11 +363,14 @@ def prompt_file(folder: Path, text: str, version: str) -> Path:
     return path
 
 
-def shop(home: Path, **more: Any) -> Agent:
+def tell(prompt: str) -> str:
+    return "wrong" if "CANDIDATE" in prompt else "right"
+
+
+def shop(home: Path, *, chat: type[ScriptedChat] = ScriptedChat, **more: Any) -> Agent:
     """An agent whose model is right unless the prompt is the candidate's."""
-    chat = ScriptedChat(reply=lambda prompt: "wrong" if "CANDIDATE" in prompt else "right", model_name="tiny")
     return Agent(
-        local=chat,
+        local=chat(reply=tell, model_name="tiny"),
         policy="rules",
         planner=lambda task: Plan([Subtask(id="a", text=task, lane="local", verifier="right")]),
         verifiers={"right": lambda _subtask, attempt: attempt.text == "right"},
@@ -423,6 +451,7 @@ def test_a_worse_prompt_is_caught_in_shadow_while_users_get_the_stable_answer(tm
     done = 0
     while rollout.state == "shadow" and done < 60:
         assert agent.run("what?").answer == "right"
+        agent.drain()
         rollout.refresh()
         done += 1
     assert rollout.state == "rolled_back"
@@ -431,6 +460,65 @@ def test_a_worse_prompt_is_caught_in_shadow_while_users_get_the_stable_answer(tm
     report = rollout.report()
     assert report["arms"]["shadow"]["baseline"]["passed"] == done
     assert report["arms"]["shadow"]["candidate"]["passed"] == 0
+
+
+def test_a_blocking_run_answers_before_its_shadow_is_done(tmp_path: Path) -> None:
+    """The candidate answers only after `run` returned: were it awaited, this would hang."""
+    returned = threading.Event()
+
+    class Late(ScriptedChat):
+        async def _agenerate(self, messages: list[BaseMessage], *more: Any, **named: Any) -> ChatResult:
+            if "CANDIDATE" in str(messages[-1].content):
+                assert await asyncio.to_thread(returned.wait, 30)
+            return await super()._agenerate(messages, *more, **named)
+
+    agent = shop(tmp_path, chat=Late)
+    rollout = begin(agent, prompt_file(tmp_path / "p", "CANDIDATE", "2"), shadow_pairs=200)
+    result = agent.run("what?")
+    assert (result.answer, result.spend.calls) == ("right", 1)
+    assert not agent.services.ledger.records(rollout.id, "observation")
+    returned.set()
+    agent.drain()
+    seen = [record.body for record in agent.services.ledger.records(rollout.id, "observation")]
+    assert [(each["arm"], each["passed"]) for each in seen] == [("baseline", True), ("candidate", False)]
+
+
+def test_a_blocking_run_under_a_canary_raises_what_a_run_raises(tmp_path: Path) -> None:
+    agent = shop(tmp_path)
+    begin(agent, prompt_file(tmp_path / "p", "CANDIDATE", "2"), shadow_pairs=200)
+    with pytest.raises(UsageError, match="the task is empty"):
+        agent.run(" ")
+
+
+async def test_an_agent_that_closes_gives_up_shadows_that_take_too_long(tmp_path: Path) -> None:
+    async def never(_subtask: Subtask, _context: LaneContext) -> str:
+        await asyncio.Event().wait()
+        return ""
+
+    rollout = FakeRollout(shadow=1)
+    made = services(tmp_path, rollout, candidate=FakeLane("local", never))
+    await run_plan(made, one())
+    assert len(made.shadows) == 1
+    await made.shadows.drain(timeout_s=0)
+    assert (len(made.shadows), rollout.seen) == (0, {})
+
+
+async def test_no_more_shadows_are_under_way_than_there_is_room_for(tmp_path: Path) -> None:
+    over = asyncio.Event()
+
+    async def late(_subtask: Subtask, _context: LaneContext) -> str:
+        await over.wait()
+        return "right"
+
+    rollout = FakeRollout(shadow=9)
+    made = services(tmp_path, rollout, candidate=FakeLane("local", late))
+    made = replace(made, shadows=Shadows(most=2))
+    for number in range(5):
+        await run_plan(made, one(), run_id=f"u{number}")
+    assert len(made.shadows) == 2
+    over.set()
+    await made.shadows.drain()
+    assert len({each.pair for each in rollout.seen.values()}) == 2
 
 
 def test_the_same_text_under_another_version_is_not_rolled_back(tmp_path: Path) -> None:
@@ -443,6 +531,7 @@ def test_the_same_text_under_another_version_is_not_rolled_back(tmp_path: Path) 
     rollout = begin(agent, file, shadow_pairs=30, metrics=("passed", "escalated"))
     for _ in range(35):
         agent.run("what?")
+    agent.drain()
     rollout.refresh()
     assert rollout.state == "ramp"
 
