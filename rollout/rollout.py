@@ -160,7 +160,8 @@ class Rollout:
 
         What another process wrote a moment ago counts: a rollback holds from the next request on.
         """
-        self.settle() if self._is_overdue() else self.refresh()
+        # A canary whose start was cut short is brought on its way by the first request that meets it.
+        self.settle() if self.state == "draft" or self._is_overdue() else self.refresh()
         stage = self.stage
         if stage.state in ("draft", "offline", *TERMINAL):
             return None

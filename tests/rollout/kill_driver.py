@@ -29,7 +29,7 @@ from pilotfish.tracing.ledger import Ledger
 
 ID = "c-kill"
 PLAN = RolloutPlan(
-    ramp=(0.3, 0.7), shadow_pairs=3, min_requests=3, bake_requests=3, margin=0.9, metrics=("passed",)
+    ramp=(0.3, 0.7), shadow_pairs=2, min_requests=2, bake_requests=2, margin=0.9, metrics=("passed",)
 )
 REQUESTS = 60
 
@@ -53,6 +53,8 @@ def live(path: Path, fails_from: int, life: int) -> None:
     rollout.settle()
     done = {record.key for record in ledger.records(ID, "observation")}
     for number in range(REQUESTS):
+        if number == 4:
+            pause_and_resume(rollout)
         request = f"r{number}"
         if rollout.shadows(request, pair=request) or f"{request}/baseline" in done:
             if f"{request}/candidate" not in done:
@@ -60,6 +62,14 @@ def live(path: Path, fails_from: int, life: int) -> None:
                     see(rollout, request, side, number < fails_from, pair=request)
         elif request not in done and (side := rollout.assign(request)):
             see(rollout, request, side, number < fails_from, key=request)
+
+
+def pause_and_resume(rollout: Rollout) -> None:
+    """What a person does, once."""
+    if all(step.stage.state != "paused" for step in rollout.history.transitions):
+        rollout.pause("a look first")
+    if rollout.state == "paused":
+        rollout.resume("it is fine")
 
 
 def see(rollout: Rollout, unit: str, side: Any, passed: bool, *, pair: str = "", key: str = "") -> None:

@@ -22,7 +22,7 @@ def driven(script: str, *arguments: object) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     ("fails_from", "moments", "end"),
-    [(1000, ("within", "after"), "promoted"), (12, ("after",), "rolled_back")],
+    [(1000, ("within",), "promoted"), (6, ("after",), "rolled_back")],
 )
 def test_a_canary_killed_at_any_record_ends_as_if_it_had_not_been(
     tmp_path: Path, fails_from: int, moments: tuple[str, ...], end: str

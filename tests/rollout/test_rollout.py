@@ -249,6 +249,20 @@ def test_a_second_canary_of_the_same_baseline_and_requests_is_refused_or_takes_o
     assert [each.id for each in active(ledger)] == [apart.id, second.id]
 
 
+def test_a_start_that_was_killed_in_draft_still_makes_the_older_one_go(
+    start: Start, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = start()
+    with monkeypatch.context() as patch:
+        patch.setattr(Rollout, "settle", lambda _self: None)
+        second = start(supersede=True)  # its process ends right after the first record
+    assert first.assign("anybody") == "baseline"
+    again = elsewhere(second, ledger)
+    assert again.state == "draft"
+    assert again.assign("anybody") == "baseline"
+    assert (again.state, first.assign("anybody"), first.state) == ("shadow", None, "superseded")
+
+
 def test_of_two_that_start_at_the_same_moment_the_later_makes_room(
     start: Start, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
