@@ -51,13 +51,13 @@ class Meter:
         """A meter for one subtask: shows its own spend, and stops where the run's budget stops."""
         return Meter(parent=self)
 
-    def exceeded(self) -> str | None:
-        """Which limit is used up, in words, or None. Calls under way count as made."""
+    def exceeded(self, *, holding: int = 0) -> str | None:
+        """Which limit is used up, in words, or None. Calls under way count, but for `holding` of one's own."""
         if self._parent is not None:
-            return self._parent.exceeded()
+            return self._parent.exceeded(holding=holding)
         tokens = self.spend.input_tokens + self.spend.output_tokens
         for name, used, limit in (
-            ("calls", self.spend.calls + self._under_way, self._budget.calls),
+            ("calls", self.spend.calls + self._under_way - holding, self._budget.calls),
             ("tokens", tokens, self._budget.tokens),
             ("dollars", self.spend.cost_usd, self._budget.usd),
             ("seconds", time.monotonic() - self._started, self._budget.seconds),

@@ -60,7 +60,8 @@ class Caller:
             return refusal_told(self.calling.telemetry, model.spec, unpaid)
         limits = [limit for limit in (timeout_s, self.timeout_s) if limit is not None]
         timeout_s = min(self.meter.seconds_left(), *limits, math.inf)
-        client = ModelClient(model.chat, model.spec, calling=replace(self.calling, record=self.count))
+        counted = replace(self.calling, record=self.count, unaffordable=self._repeating)
+        client = ModelClient(model.chat, model.spec, calling=counted)
         with self.meter.calling():
             return await client.complete(
                 prompt,
@@ -71,6 +72,9 @@ class Caller:
                 schema=schema,
                 temperature=temperature,
             )
+
+    def _repeating(self) -> str | None:
+        return self.meter.exceeded(holding=1)
 
     def count(self, call: Call) -> None:
         """Take a call made elsewhere on behalf of this run. A shadow call is kept, and stays out of the bill."""

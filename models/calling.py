@@ -17,6 +17,11 @@ def _unheard(_call: Call) -> None:
     """Nobody keeps it."""
 
 
+def _affordable() -> str | None:
+    """Nobody counts."""
+    return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calling:
     """What every model call of one run goes through, whoever makes it: a lane, a planner, a policy, a judge."""
@@ -28,6 +33,8 @@ class Calling:
     data_policy: DataPolicy = field(default_factory=DataPolicy)
     prices: PriceTable = field(default_factory=PriceTable)
     guards: Guards = field(default_factory=Guards)
+    unaffordable: Callable[[], str | None] = _affordable
+    """Why a request may not be repeated, where a budget is used up; asked before each repetition."""
     recorded: Recorded | None = None
     """Replies that are taken instead of asking a model, where the request is the same."""
     telemetry: Telemetry = OFF

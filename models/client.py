@@ -171,6 +171,9 @@ class ModelClient:
                 return told(self._replayed(recorded, prompt, terms, schema, request))
 
         async def once(attempt: int) -> _Reply:
+            why = self.calling.unaffordable() if attempt > 1 else None
+            if why is not None:
+                raise RefusedError(why)
             with self._span(prompt, terms, attempt) as told:
                 return told(
                     await self._once(prompt, terms, schema, request, grammar=grammar, attempt=attempt)

@@ -8,6 +8,8 @@ import httpx
 import pytest
 
 from pilotfish import UsageError
+from pilotfish.agents.budget import Budget, Meter
+from pilotfish.agents.caller import Caller, Model
 from pilotfish.models.calling import Calling
 from pilotfish.models.client import Completion, ModelClient
 from pilotfish.models.guard import Guards
@@ -87,6 +89,16 @@ async def test_an_answer_by_another_model_is_not_asked_for_again_and_is_paid_for
     with faulty("wrong_model") as server:
         done = await ask(server)
     assert (done.failure, server.requests, done.call.output_tokens) == ("model_unavailable", 1, 4)
+
+
+@pytest.mark.parametrize("calls", [1, 2, 3])
+async def test_a_budget_of_calls_holds_for_repetitions_too(calls: int) -> None:
+    with faulty("error", "error", "error") as server:
+        chat, spec = load_chat(server.model(), settings=load_settings())
+        calling = Calling(guards=Guards(Resilience(wait_s=0.0)))
+        caller = Caller(meter=Meter(Budget(calls=calls)), calling=calling, context=CONTEXT)
+        done = await caller.complete(Model(chat=chat, spec=spec), PROMPT)
+    assert (done.failure, server.requests, len(done.calls)) == ("model_unavailable", calls, calls)
 
 
 async def test_a_model_the_server_does_not_have_is_not_asked_for_again() -> None:
