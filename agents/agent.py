@@ -7,6 +7,7 @@ import functools
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from contextvars import copy_context
 from functools import cached_property
 from pathlib import Path
@@ -30,6 +31,7 @@ from .budget import Budget
 from .codec import from_json
 from .events import Event, RunFinished, RunStarted
 from .feedback import give_feedback
+from .lane import Lane
 from .plan import Plan
 from .planner import Planner
 from .replay import start_replay
@@ -76,6 +78,7 @@ class Agent:
         tools: langchain-core tools for the tool lane, besides Pilotfish's own.
         verifiers: checks that a subtask asks for by name: a `Verifier` or a function `(subtask, attempt)`.
         synthesise: makes the answer from the results; None joins the plan's leaves.
+        lanes: lanes of your own, such as a `Canary`, in place of those made from the models.
         budget: limits of one run.
         resilience: retries, circuit breaker and limits of the models: a `Resilience` for all, or by model id or lane.
         max_runs: runs under way at once; further ones wait for a place. None is without limit.
@@ -108,6 +111,7 @@ class Agent:
         tools: Sequence[BaseTool] = (),
         verifiers: Mapping[str, Verifier | CheckFunction] | None = None,
         synthesise: Synthesiser | None = None,
+        lanes: Mapping[LaneName, Lane] | None = None,
         budget: Budget | None = None,
         resilience: Resilience | Mapping[str, Resilience] | None = None,
         max_runs: int | None = None,
@@ -138,6 +142,7 @@ class Agent:
             tools=tuple(tools),
             verifiers=dict(verifiers or {}),
             synthesise=synthesise,
+            lanes=dict(lanes or {}),
             budget=budget or Budget(),
             resilience=resilience,
             slots=dict(slots or {}),
@@ -273,10 +278,11 @@ class Agent:
 
     def _answer(self, work: Coroutine[Any, Any, Answered]) -> Answered:
         """Blocking, but not for shadows: where some are to be expected, their event loop outlives the answer."""
-        services = self.services
-        if services.candidates is None or not services.candidates.shadowing(services.ledger):
-            return _blocking(work)
-        return services.shadows.answer(work)
+        with closing(work):  # where the parts cannot be made, it is never begun
+            services = self.services
+            if services.candidates is None or not services.candidates.shadowing(services.ledger):
+                return _blocking(work)
+            return services.shadows.answer(work)
 
     def _begin(self, task: str, run_id: str | None, data_class: str | None, tenant: str) -> tuple[str, str]:
         if not task.strip():
