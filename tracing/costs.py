@@ -13,7 +13,8 @@ from .ledger import Ledger
 _CALLS = """
 SELECT coalesce(purpose, 'answer'), model_id, count(*), sum(coalesce(attempt, 1) > 1),
        sum(input_tokens), sum(output_tokens), sum(cost_usd),
-       sum(CASE WHEN coalesce(attempt, 1) > 1 THEN cost_usd ELSE 0.0 END), sum(failure IS NOT NULL)
+       sum(CASE WHEN coalesce(attempt, 1) > 1 THEN cost_usd ELSE 0.0 END),
+       sum(failure IS NOT NULL OR finish_reason IN ('cancelled', 'error'))
 FROM calls WHERE at >= ?1
 AND seq NOT IN (SELECT seq FROM records WHERE kind = 'call' AND json_extract(body, '$.replayed'))
 GROUP BY 1, 2 ORDER BY 7 DESC, 3 DESC, 1, 2
@@ -44,7 +45,7 @@ class CostRow:
     retries: int
     """Of these, requests that the retry loop made again."""
     failed: int
-    """Of these, those that gave no answer."""
+    """Of these, those that gave no answer, or were cancelled before they could."""
     input_tokens: int
     output_tokens: int
     cost_usd: float

@@ -60,6 +60,11 @@ def test_retries_are_counted_and_paid(ledger: Ledger, bodies: Bodies) -> None:
     assert (row.calls, row.retries, row.retries_usd, row.cost_usd) == (2, 1, 0.5, 0.75)
 
 
+def test_cancelled_calls_gave_no_answer(ledger: Ledger, bodies: Bodies) -> None:
+    spend(ledger, bodies, "r", {"finish_reason": "cancelled"}, {})
+    assert [(row.calls, row.failed) for row in costs(ledger).rows] == [(2, 1)]
+
+
 def test_price_tables_are_named(ledger: Ledger, bodies: Bodies) -> None:
     spend(
         ledger, bodies, "r", {"price_version": "2026-11"}, {"price_version": "2026-10"}, {"price_version": ""}
