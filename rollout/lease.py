@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -26,6 +26,11 @@ class Lease:
     """Counts the leases of one canary."""
     until: str = ""
     """ISO 8601, UTC; empty where nobody holds it."""
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Lease:
+        """The lease that `body` wrote."""
+        return cls(holder=data.get("holder", ""), term=data.get("term", 0), until=data.get("until", ""))
 
     def is_held(self, now: datetime) -> bool:
         """Whether it still runs."""

@@ -6,6 +6,7 @@ moves the canary on (`lease`), and any of them takes it back. Nothing is kept th
 
 from __future__ import annotations
 
+import logging
 import threading
 import uuid
 from collections.abc import Callable, Mapping
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from .observation import Arm
     from .plan import RolloutPlan
 
+logger = logging.getLogger(__name__)
 _OBSERVED: tuple[State, ...] = ("shadow", "ramp", "baking")
 _TRIES = 20
 """How often a command is tried anew when another process writes at the same moment."""
@@ -284,7 +286,11 @@ class Rollout:
             return
         if record.key:
             self._keys.add(record.key)
-        observation = Observation(**record.body)
+        try:
+            observation = Observation(**record.body)
+        except TypeError:  # of another version, which must not stop every agent
+            logger.warning("observation %d of canary %r cannot be read and is left out", record.seq, self.id)
+            return
         self.tally.add(observation, self.history.transitions[-1].seq)
         self._gates().add(observation)
         self._due = True
@@ -365,24 +371,27 @@ class Rollouts:
         self._ledger = ledger
         self._tenure = tenure or Tenure(holder=new_holder())
         self._make_judge = judge
+        self._lock = threading.Lock()
         self._histories: dict[str, History] = {}
         self._open: dict[str, Rollout] = {}
         self._seen = 0
 
     def active(self) -> list[Rollout]:
         """Those that are neither rolled back nor superseded, the oldest first; a promoted one still assigns."""
-        for record in self._ledger.rollouts(after=self._seen):
-            self._seen = record.seq
-            history = self._histories.setdefault(record.run_id, History(record.run_id))
-            history.fold([record])
-        for name, history in self._histories.items():
-            if not history.is_open:
-                self._open.pop(name, None)
-            elif name not in self._open:
-                self._open[name] = Rollout(self._ledger, name, tenure=self._tenure, judge=self._make_judge)
-        for rollout in self._open.values():
-            rollout.refresh()
-        return [each for each in self._open.values() if each.state not in TERMINAL]
+        with self._lock:
+            for record in self._ledger.rollouts(after=self._seen):
+                self._seen = record.seq
+                self._histories.setdefault(record.run_id, History(record.run_id)).fold([record])
+            for name, history in self._histories.items():
+                if not history.is_open:
+                    self._open.pop(name, None)
+                elif name not in self._open:
+                    self._open[name] = Rollout(
+                        self._ledger, name, tenure=self._tenure, judge=self._make_judge
+                    )
+            for rollout in self._open.values():
+                rollout.refresh()
+            return [each for each in self._open.values() if each.state not in TERMINAL]
 
 
 def active(ledger: Ledger) -> list[Rollout]:

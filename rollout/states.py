@@ -205,7 +205,7 @@ class History:
                     Ignored(seq=record.seq, at=record.at, stage=_stage(record.body), why=wrong)
                 )
             elif "lease" in record.body:
-                self.lease = Lease(**record.body["lease"])
+                self.lease = Lease.from_json(record.body["lease"])
             else:
                 self._step(record)
             self.last = record.seq
@@ -214,25 +214,38 @@ class History:
         """Why a record counts for nothing; empty when it counts."""
         body = record.body
         if not self.transitions:
-            return "" if body.get("state") == "draft" else "it does not begin a canary"
+            return self._begin(body)
         if self.stage.state in TERMINAL:
             return f"it comes after {self.stage.label}, which is final"
         if body.get("follows") != self.last:
             return f"it follows record {body.get('follows')}, and record {self.last} had come since"
         if "lease" in body:
-            return "" if body["lease"]["term"] > self.lease.term else "a later holder has the lease"
+            return "" if body["lease"].get("term", 0) > self.lease.term else "a later holder has the lease"
         if body.get("term", 0) < self.lease.term:
             return f"its writer had the lease of term {body.get('term', 0)}, and {self.lease.term} is running"
         if _stage(body) not in self.legal():
             return f"{self.stage.label} cannot go to {_stage(body).label}"
         return ""
 
+    def _begin(self, body: Mapping[str, Any]) -> str:
+        """Take in what the first record says; why it begins no canary, or empty."""
+        if body.get("state") != "draft":
+            return "it does not begin a canary"
+        try:
+            arms = {arm: Identity.from_json(body[arm]) for arm in ("candidate", "baseline")}
+            self._plan = plan_from(body["plan"], name=self.rollout_id)
+        except (
+            UsageError,
+            KeyError,
+            TypeError,
+        ) as error:  # another version's, which must not stop every agent
+            return f"this version cannot read it: {error}"
+        self.supersedes = tuple(body.get("supersedes") or ())
+        self._arms = arms
+        return ""
+
     def _step(self, record: Record) -> None:
         body = record.body
-        if not self.transitions:
-            self._plan = plan_from(body["plan"], name=self.rollout_id)
-            self.supersedes = tuple(body.get("supersedes") or ())
-            self._arms = {arm: Identity.from_json(body[arm]) for arm in ("candidate", "baseline")}
         stage = _stage(body)
         self._resumes = self.stage if stage.state == "paused" else None
         self.transitions.append(
@@ -240,8 +253,8 @@ class History:
                 seq=record.seq,
                 at=record.at,
                 stage=stage,
-                why=body["why"],
-                by=body["by"],
+                why=body.get("why", ""),
+                by=body.get("by", "user"),
                 evidence=body.get("evidence") or {},
             )
         )

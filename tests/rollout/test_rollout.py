@@ -315,6 +315,20 @@ def test_open_canaries_are_followed_without_reading_everything_again(start: Star
     assert kept.active() == []
 
 
+def test_records_of_another_version_stop_nobody(start: Start, ledger: Ledger) -> None:
+    rollout = start()
+    foreign = {**ledger.rollouts()[0].body, "plan": {"phases_of_the_moon": 3}}
+    ledger.append("c-future", "rollout", foreign, follows=0)
+    ledger.append("c-worse", "rollout", {"state": "draft"}, follows=0)
+    ledger.append(rollout.id, "observation", {"arm": "candidate", "mood": "good"})
+    assert active(ledger)[0].id == rollout.id
+    assert len(active(ledger)) == 1
+    pair(rollout, "one")
+    assert sum(counts.requests for counts in rollout.tally.counts.values()) == 2
+    with pytest.raises(UsageError, match="c-future"):
+        Rollout.open(ledger, "c-future")
+
+
 def test_the_report_tells_the_story(start: Start) -> None:
     rollout = start(QUICK.model_copy(update={"shadow_pairs": 5}))
     for number, unit in enumerate(UNITS[:3]):
