@@ -74,6 +74,7 @@ class Parts:
     tools: tuple[BaseTool, ...]
     verifiers: Mapping[str, Verifier | CheckFunction]
     synthesise: Synthesiser | None
+    lanes: Mapping[LaneName, Lane]
     budget: Budget
     resilience: Resilience | Mapping[str, Resilience] | None
     slots: Mapping[LaneName, int]
@@ -109,7 +110,7 @@ class Parts:
             "seed": self.seed,
             "votes": self.votes,
             "timeout_s": self.timeout_s,
-            "objects": [name for name in ("tools", "verifiers", "synthesise") if getattr(self, name)],
+            "objects": [name for name in ("tools", "verifiers", "synthesise", "lanes") if getattr(self, name)],
             "data_policy": _kept(self.data_policy),
             "budget": to_json(self.budget),
             "prompts": self.prompts.versions(),
@@ -155,6 +156,7 @@ def assemble(parts: Parts) -> Services:
             ]
         )
     lanes["tool"] = ToolLane(tools=_tools(parts.tools))
+    lanes |= _own_lanes(parts)
     return Services(
         planner=_planner(parts, (large or local)[0], has_large=bool(large)),
         policy=_policy(parts),
@@ -285,6 +287,16 @@ def _planner(parts: Parts, model: Model, *, has_large: bool) -> Planner:
             f"unknown planner {given!r}; there are: 'rules', 'llm', or give a function or a Plan"
         )
     return as_planner(given)
+
+
+def _own_lanes(parts: Parts) -> Mapping[LaneName, Lane]:
+    given: Mapping[str, object] = parts.lanes
+    for name, lane in given.items():
+        if name not in LANE_SLOTS or not isinstance(lane, Lane):
+            raise UsageError(
+                f"lanes has {lane!r} for {name!r}; give objects with an attempt method for {', '.join(LANE_SLOTS)}"
+            )
+    return parts.lanes
 
 
 def _slots(given: Mapping[LaneName, int]) -> dict[LaneName, int]:

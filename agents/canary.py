@@ -136,13 +136,20 @@ def observation(
         passed=passed,
         stratum=context.kind,
         pair=pair,
-        error=attempt.failure in ("timeout", "model_unavailable"),
+        error=_broken(attempt),
         escalated=escalated,
         truncated=attempt.failure == "truncated",
         parse_failed=attempt.failure == "parse_error",
         latency_ms=sum(call.latency_ms for call in attempt.calls),
         cost_usd=sum(call.cost_usd for call in attempt.calls),
     )
+
+
+def _broken(attempt: Attempt) -> bool:
+    """Whether the model asked could not answer, be it that another did in its stead."""
+    unreached = ("timeout", "model_unavailable")
+    stood_in = bool(attempt.answered_by) and any(call.failure in unreached for call in attempt.calls)
+    return attempt.failure in unreached or stood_in
 
 
 def report(rollout: Assigning, *observations: Observation, key: str = "") -> None:

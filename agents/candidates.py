@@ -62,7 +62,7 @@ class Candidates:
     def around(self, lane: Lane, rollout: Rollout) -> Lane:
         """The lane in a canary of the rollout, where it is what the rollout calls its baseline; else the lane."""
         leaf = _leaf(lane)
-        if leaf is None or not _is(leaf, rollout.baseline):
+        if leaf is None or not _is(leaf, rollout.baseline) or _has_canary(lane, rollout.id):
             return lane
         try:
             candidate = _swapped(lane, self._candidate(leaf, rollout.candidate))
@@ -106,7 +106,7 @@ def lanes_in_canaries(
     for rollout in candidates.rollouts(ledger):
         for name, stable in lanes.items():
             wrapped = candidates.around(stable, rollout)
-            if isinstance(wrapped, Canary):
+            if wrapped is not stable and isinstance(wrapped, Canary):
                 found[name] = replace(wrapped, stable=found[name])
     return found
 
@@ -114,6 +114,11 @@ def lanes_in_canaries(
 def _leaf(lane: Lane) -> ModelLane | RetrievalLane | None:
     """The first lane within that asks a model."""
     return next((each for each in lanes_within(lane) if isinstance(each, ModelLane | RetrievalLane)), None)
+
+
+def _has_canary(lane: Lane, rollout_id: str) -> bool:
+    """Whether the user put it into a canary of that rollout already."""
+    return any(isinstance(each, Canary) and each.rollout.id == rollout_id for each in lanes_within(lane))
 
 
 def _swapped(lane: Lane, leaf: ModelLane | RetrievalLane) -> Lane:

@@ -568,6 +568,33 @@ def test_a_candidate_whose_text_changed_counts_as_an_error_and_the_stable_lane_a
     assert "error" in rollout.history.transitions[-1].why
 
 
+def test_a_canary_given_to_an_agent_is_not_put_into_another_of_its_rollout(tmp_path: Path) -> None:
+    plain = shop(tmp_path)
+    rollout = begin(plain, prompt_file(tmp_path / "p", "CANDIDATE", "2"), shadow_pairs=200)
+    canary = Canary(plain.services.lanes["local"], says("wrong"), rollout)
+    agent = shop(tmp_path, lanes={"local": canary})
+    result = agent.run("what?")
+    agent.drain()
+    assert result.answer == "right"
+    purposes = [record.body["purpose"] for record in plain.services.ledger.records(result.run_id, "call")]
+    assert sorted(purposes) == ["answer", "shadow"]
+    with pytest.raises(UsageError, match="attempt method"):
+        shop(tmp_path, lanes={"locale": canary}).run("what?")
+
+
+async def test_a_fallback_that_stood_in_for_the_candidate_hides_no_error(tmp_path: Path) -> None:
+    class Down(ScriptedChat):
+        async def _agenerate(self, *_more: Any, **_named: Any) -> ChatResult:
+            raise ConnectionError("down")
+
+    chat = Down(reply=tell, model_name="down")
+    down = ModelLane(name="local", model=Model(chat=chat, spec=spec_for(chat)))
+    rollout = FakeRollout(share=1.0)
+    result = await answers(services(tmp_path, rollout, candidate=FallbackLane((down, says("right")))))
+    assert result["answer"] == "right"
+    assert rollout.arms()["candidate"].error
+
+
 def test_a_replay_takes_part_in_no_canary(tmp_path: Path) -> None:
     agent = shop(tmp_path)
     run_id = agent.run("what?").run_id
