@@ -126,7 +126,7 @@ class Allotted:
     def decide(self, subtasks: Sequence[Subtask], /) -> list[Decision]:
         """One decision per subtask, by its id; an awaitable of them where the inner policy gives one."""
         if self._decided is None and self._asking is None:
-            found: list[Decision] | Awaitable[list[Decision]] = self._policy.decide(self._plan)
+            found: list[Decision] | Awaitable[list[Decision]] = Wrapper.decide(self._policy, self._plan)
             if inspect.isawaitable(found):
                 self._asking = asyncio.ensure_future(found)
             else:
