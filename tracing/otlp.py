@@ -102,7 +102,6 @@ class Collector:
             self._takes_metrics = False
             return
         self._troubled = True
-        self._settled.set()
         if not self._warned:
             self._warned = True
             fault = next((arg for arg in record.args or () if isinstance(arg, BaseException)), None)
@@ -113,19 +112,29 @@ class Collector:
                 self.endpoint,
                 why,
             )
+        self._settled.set()  # last: who waits may end the process, and this thread with it
 
 
 _sending: ContextVar[Collector | None] = ContextVar("pilotfish_sending", default=None)
 
 
 class _Ear(logging.Filter):
-    """Takes what the exporters log while they send for us; what they log for others passes."""
+    """Takes what an exporter's logger says while it sends for us; what it says for others goes where it would have."""
+
+    def __init__(self, ours: logging.Logger) -> None:
+        super().__init__()
+        self._logger = ours
+        self._level = ours.level
+        # The first sign of trouble is a warning, which a process that shows errors only would not even make.
+        ours.setLevel(min(ours.level or logging.WARNING, logging.WARNING))
 
     def filter(self, record: logging.LogRecord) -> bool:
         collector = _sending.get()
         if collector is not None:
             collector.hear(record)
-        return collector is None
+            return False
+        above = self._logger.parent or self._logger
+        return record.levelno >= (self._level or above.getEffectiveLevel())
 
 
 class _Spans(OTLPSpanExporter):
@@ -162,4 +171,5 @@ def _session(*, loopback: bool) -> requests.Session:
 
 
 for _exporter in (OTLPSpanExporter, OTLPMetricExporter):
-    logging.getLogger(_exporter.__module__).addFilter(_Ear())
+    _logger = logging.getLogger(_exporter.__module__)
+    _logger.addFilter(_Ear(_logger))

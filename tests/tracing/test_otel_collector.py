@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import os
 import socket
 import subprocess
 import sys
@@ -17,6 +19,7 @@ from pilotfish import Agent, UsageError
 from pilotfish.models.settings import Settings, load_settings
 from pilotfish.testing.chat import ScriptedChat
 from pilotfish.testing.lanes import FakePolicy
+from pilotfish.testing.model_server import ModelServer
 from pilotfish.testing.otlp_receiver import OtlpReceiver, otlp_receiver
 from pilotfish.tracing import otel
 from pilotfish.tracing.otel import OtelTelemetry, open_telemetry
@@ -56,6 +59,27 @@ def test_a_run_is_answered_with_nobody_at_the_address_and_says_so_once(
     (warning,) = [record for record in caplog.records if record.levelno >= logging.WARNING]
     assert endpoint in warning.getMessage()
     assert "PILOTFISH_OTLP_ENDPOINT" in warning.getMessage()
+
+
+def test_a_command_is_answered_too_and_its_user_told_once(tmp_path: Path) -> None:
+    with ModelServer(reply=lambda _messages: "2 + 2 = 4") as server:
+        command = ["pilotfish", "ask", "How much is 2 + 2?", "--local", server.model(), "--json"]
+        done = subprocess.run(
+            [
+                sys.executable,
+                "-c",
+                f"import sys; sys.argv = {command!r}; from pilotfish.cli.main import main; main()",
+            ],
+            env={**os.environ, "PILOTFISH_HOME": str(tmp_path), "PILOTFISH_OTLP_ENDPOINT": nobody_there()},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["answer"] == "2 + 2 = 4"
+    assert [line for line in done.stderr.splitlines() if "do not reach" in line] == done.stderr.splitlines()
+    assert done.stderr.count("\n") == 1
 
 
 def test_a_collector_that_never_answers_holds_nobody_up(tmp_path: Path) -> None:
