@@ -90,22 +90,27 @@ def _numbers(report: Mapping[str, Any]) -> Table:
         for arm, each in arms.items():
             if each["requests"]:
                 rates = [_percent(each[f"{name}_rate"]) for name in ("error", "escalated", "truncated")]
-                passes = (
-                    f"{_percent(each['pass_rate'])} "
-                    f"({_percent(each['pass_rate_low'])} to {_percent(each['pass_rate_high'])})"
-                )
                 cost = each["cost_per_pass_usd"]
                 table.add_row(
                     part,
                     arm,
                     str(each["requests"]),
-                    passes,
+                    _passes(each),
                     *rates,
                     _percent(each["parse_failed_rate"]),
                     f"{each['mean_latency_ms']:.0f} ms",
                     "" if cost is None else f"{cost:.6f}",
                 )
     return table
+
+
+def _passes(each: Mapping[str, Any]) -> str:
+    """Pass rate and interval, and of how many answers where some could not be judged."""
+    if not each["judged"]:
+        return "nothing judged"
+    low, high = _percent(each["pass_rate_low"]), _percent(each["pass_rate_high"])
+    of = f" of {each['judged']} judged" if each["judged"] < each["requests"] else ""
+    return f"{_percent(each['pass_rate'])}{of} ({low} to {high})"
 
 
 def _comparisons(report: Mapping[str, Any]) -> Table:
