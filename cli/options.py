@@ -21,4 +21,7 @@ Prompts = Annotated[
 DataClass = Annotated[
     str | None, typer.Option(help="Who may see the task: public, internal, restricted, or your own class.")
 ]
-Large = Annotated[str | None, typer.Option(help="Large model, such as openai/NAME; none unless given.")]
+Large = Annotated[
+    str | None,
+    typer.Option(help="Large model, such as openai/NAME; none unless given. Several, with commas, in order."),
+]
