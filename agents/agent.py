@@ -28,6 +28,7 @@ from ..tracing.telemetry import Telemetry
 from .admission import Admission, UnderWay
 from .assembly import Parts, assemble
 from .budget import Budget
+from .candidates import may_shadow
 from .codec import from_json
 from .events import Event, RunFinished, RunStarted
 from .feedback import give_feedback
@@ -280,7 +281,7 @@ class Agent:
         """Blocking, but not for shadows: where some are to be expected, their event loop outlives the answer."""
         with closing(work):  # where the parts cannot be made, it is never begun
             services = self.services
-            if services.candidates is None or not services.candidates.shadowing(services.ledger):
+            if not may_shadow(services.lanes, services.candidates, services.ledger):
                 return _blocking(work)
             return services.shadows.answer(work)
 

@@ -110,11 +110,18 @@ class Parts:
             "seed": self.seed,
             "votes": self.votes,
             "timeout_s": self.timeout_s,
-            "objects": [name for name in ("tools", "verifiers", "synthesise", "lanes") if getattr(self, name)],
-            "data_policy": _kept(self.data_policy),
+            "objects": [
+                name for name in ("tools", "verifiers", "synthesise", "lanes") if getattr(self, name)
+            ],
+            "data_policy": _kept(_absolute(self.data_policy or settings.data_policy)),
             "budget": to_json(self.budget),
             "prompts": self.prompts.versions(),
         }
+
+
+def _absolute(given: DataPolicy | str | Path | None) -> DataPolicy | Path | None:
+    """A path as one that means the same in another folder."""
+    return Path(given).expanduser().resolve() if isinstance(given, str | Path) else given
 
 
 def _kept(value: object) -> str | None:
@@ -240,7 +247,9 @@ def _models(
 
 def _several(given: GivenModel | Sequence[GivenModel]) -> list[GivenModel]:
     if isinstance(given, str):
-        return [given] if Path(given).exists() else [name.strip() for name in given.split(",") if name.strip()]
+        return (
+            [given] if Path(given).exists() else [name.strip() for name in given.split(",") if name.strip()]
+        )
     return list(given) if isinstance(given, list | tuple) else [cast("GivenModel", given)]
 
 
@@ -290,7 +299,7 @@ def _planner(parts: Parts, model: Model, *, has_large: bool) -> Planner:
 
 
 def _own_lanes(parts: Parts) -> Mapping[LaneName, Lane]:
-    given: Mapping[str, object] = parts.lanes
+    given = cast("Mapping[Any, object]", parts.lanes)
     for name, lane in given.items():
         if name not in LANE_SLOTS or not isinstance(lane, Lane):
             raise UsageError(

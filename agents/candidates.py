@@ -96,6 +96,12 @@ class Candidates:
         return self._models[wanted.digest]
 
 
+def may_shadow(lanes: Mapping[LaneName, Lane], candidates: Candidates | None, ledger: Ledger) -> bool:
+    """Whether a run of these lanes may leave a shadow behind: a rollout is in shadow, or a canary was given."""
+    given = any(isinstance(each, Canary) for lane in lanes.values() for each in lanes_within(lane))
+    return given or (candidates is not None and candidates.shadowing(ledger))
+
+
 def lanes_in_canaries(
     lanes: Mapping[LaneName, Lane], candidates: Candidates | None, ledger: Ledger
 ) -> Mapping[LaneName, Lane]:

@@ -582,6 +582,14 @@ def test_a_canary_given_to_an_agent_is_not_put_into_another_of_its_rollout(tmp_p
         shop(tmp_path, lanes={"locale": canary}).run("what?")
 
 
+def test_a_canary_of_another_ledger_is_given_its_shadows_too(tmp_path: Path) -> None:
+    rollout = FakeRollout(shadow=1)
+    agent = shop(tmp_path, lanes={"local": Canary(says("right"), says("wrong"), rollout)})
+    assert agent.run("what?").answer == "right"
+    agent.drain()
+    assert {arm: each.passed for arm, each in rollout.arms().items()} == {"baseline": True, "candidate": False}
+
+
 async def test_a_fallback_that_stood_in_for_the_candidate_hides_no_error(tmp_path: Path) -> None:
     class Down(ScriptedChat):
         async def _agenerate(self, *_more: Any, **_named: Any) -> ChatResult:
