@@ -15,7 +15,7 @@ def set_up_of(run_id: str) -> dict[str, Any]:
     ledger = Ledger(load_settings().home / "ledger.db")
     ledger.summary(run_id)
     (start, *_) = ledger.records(run_id, "run")
-    names = {name: start.body.get(name) for name in ("local", "large", "corpus", "policy")}
+    names = {name: start.body.get(name) for name in ("local", "large", "corpus", "policy", "data_policy")}
     objects = [name for name, value in names.items() if value == OBJECT]
     if objects:
         raise UsageError(

@@ -1,8 +1,7 @@
 """The `constrained` wrapper: lanes that a data class, a text's length or a latency target forbids are not chosen.
 
-This is the choice of the first lane only. It does not stop an escalation, a planner's call, a tool, a lane the workflow
-names, or the large lane standing in for retrieval in an agent without a corpus: a hard data policy has to stand at
-every hop, which a router does not.
+This is the choice of the first lane only, by names of lanes. The hard data policy is not here: `agents.data_gate`
+and the client boundary hold every hop to it (escalations, planners, tools, stand-ins), by where each model is.
 """
 
 from __future__ import annotations
