@@ -87,6 +87,11 @@ class Result:
     extra: dict[str, Any] = field(default_factory=dict)
 
     @property
+    def data_classes(self) -> tuple[str, ...]:
+        """Every data class that the subtasks' answers came from."""
+        return tuple(sorted({name for subtask in self.subtasks for name in subtask.data_classes}))
+
+    @property
     def cost_usd(self) -> float:
         """Dollars spent on model calls."""
         return self.spend.cost_usd

@@ -50,7 +50,9 @@ from pilotfish.testing.services import fake_services
 
 CLASSES = ("public", "internal", "restricted", "own")
 DETECTED = "4111-1111"
-_MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None  # each world has a ledger, which a disk would sync
+_MEMORY = (
+    "/dev/shm" if Path("/dev/shm").is_dir() else None
+)  # each world has a ledger, which a disk would sync
 FAULTS = ("timeout", "unavailable", "garbage", "truncated", "crash")
 
 

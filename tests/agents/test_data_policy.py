@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import hashlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -307,3 +309,41 @@ def test_documents_are_not_embedded_by_a_model_that_may_not_see_them(tmp_path: P
         ):
             store.ingest(corpus)
     assert embedder.encoded == []
+
+
+def test_a_store_from_before_there_were_classes_opens_and_its_documents_are_classed_anew(
+    tmp_path: Path,
+) -> None:
+    import json
+
+    from pilotfish.retrieval.chunk_file import read_chunks
+    from pilotfish.retrieval.manifest import read_manifest, write_manifest
+    from pilotfish.retrieval.store import HybridStore
+    from pilotfish.testing.embedder import FakeEmbedder
+
+    corpus, home = tmp_path / "corpus", tmp_path / "store"
+    corpus.mkdir()
+    (corpus / "a.md").write_text("---\ndata_class: restricted\n---\nA secret.\n")
+    with HybridStore.open(home, embedder=FakeEmbedder(), create=True) as store:
+        store.ingest(corpus)
+    (path,) = home.glob("chunks-*.jsonl")
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    old = "".join(
+        json.dumps({k: v for k, v in row.items() if k not in ("data_class", "also")}) + "\n" for row in rows
+    )
+    path.write_text(old)
+    digest = hashlib.sha256(old.encode()).hexdigest()
+    assert [chunk.data_class for chunk in read_chunks(path, sha256=digest)] == ["internal"]
+    manifest = read_manifest(home)
+    assert manifest is not None
+    write_manifest(home, replace(manifest, chunks_sha256=digest, classes=""))
+    embedder = FakeEmbedder()
+    with HybridStore.open(home, embedder=embedder) as store:
+        assert [chunk.data_class for chunk in store.list_chunks()] == ["internal"]
+        store.ingest(corpus)
+        assert [chunk.data_class for chunk in store.list_chunks()] == ["restricted"]
+
+
+def test_a_result_says_every_class_it_came_from(tmp_path: Path) -> None:
+    plan = Plan([Subtask(id="a", text="What?", data_class="restricted"), Subtask(id="b", text="Who?")])
+    assert Desk(tmp_path, planner=plan).run(data_class="public").data_classes == ("public", "restricted")
