@@ -12,10 +12,10 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from typing import Any, cast
+from typing import Any
 
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.messages import BaseMessage
 from langchain_core.messages.utils import convert_to_messages
 
 from ..prompts import RenderedPrompt, load_prompt
@@ -24,18 +24,17 @@ from ..tracing.content import content_digest, prompt_text
 from .call_span import chat_span, refusal_told
 from .calling import Calling
 from .completion import Completion, refused
-from .failures import failure_of, impostor, is_transient, retry_after_s
-from .logprobs import TokenLogprob, logprobs_text, read_logprobs
+from .failures import is_transient, retry_after_s
+from .logprobs import TokenLogprob, logprobs_text
+from .reading import read_error, read_message, read_value
 from .recorded import RecordedReply
 from .request import request_digest
 from .resilience import RefusedError
 from .spec import ModelSpec
-from .structured import StructureError, parse_answer, response_format
-from .thinking import extract_boxed, split_thinking
+from .structured import response_format
+from .thinking import extract_boxed
 
 _EXTRACT_TOKENS = 512
-_CUT = ("length", "content_filter")
-"""Finish reasons of an answer that is not whole."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +130,7 @@ class ModelClient:
         self, prompt: RenderedPrompt, terms: _Terms, schema: Mapping[str, Any]
     ) -> Completion:
         thought = await self._call(prompt, terms)
-        value, fault = _value(thought.text, schema)
+        value, fault = read_value(thought.text, schema)
         if thought.call.failure is not None or not fault:
             return replace(_completion(terms, thought), value=value)
         answer = extract_boxed(thought.text) or thought.text
@@ -206,18 +205,18 @@ class ModelClient:
     ) -> _Reply:
         """One request, recorded whatever becomes of it."""
         started = time.perf_counter()
-        message: BaseMessage | None = None
-        error: BaseException | None = None
         try:
             async with asyncio.timeout(self._patience(terms)):
-                message = await self.model.ainvoke(
+                came: BaseMessage | BaseException = await self.model.ainvoke(
                     convert_to_messages(list(prompt.messages)),
                     **self._settings(terms, schema if grammar else None),
                 )
         except (Exception, asyncio.CancelledError) as raised:  # noqa: BLE001 - raised again below, once recorded
-            error = raised
+            came = raised
         latency_ms = (time.perf_counter() - started) * 1000
-        reply = self._reply(prompt, terms, schema, message, error, latency_ms)
+        error = came if isinstance(came, BaseException) else None
+        message = came if isinstance(came, BaseMessage) else None
+        reply = self._reply(prompt, terms, schema, came, latency_ms)
         reply = self._recorded(reply, prompt, terms, message, attempt=attempt, request_sha256=request)
         if error is not None and reply.call.failure is None:
             raise error
@@ -233,7 +232,7 @@ class ModelClient:
     ) -> _Reply:
         """A reply of an earlier run: read as ever, recorded for what it is, free of charge."""
         message = recorded.message()
-        reply = self._reply(prompt, terms, schema, message, None, recorded.latency_ms)
+        reply = self._reply(prompt, terms, schema, message, recorded.latency_ms)
         was: dict[str, Any] = {"replayed": True, "cost_usd": 0.0, "recorded_cost_usd": recorded.cost_usd}
         return self._recorded(reply, prompt, terms, message, request_sha256=request, **was)
 
@@ -290,52 +289,33 @@ class ModelClient:
         prompt: RenderedPrompt,
         terms: _Terms,
         schema: Mapping[str, Any] | None,
-        message: BaseMessage | None,
-        error: BaseException | None,
+        came: BaseMessage | BaseException,
         latency_ms: float,
     ) -> _Reply:
-        usage = message.usage_metadata if isinstance(message, AIMessage) else None
-        tokens_in, tokens_out = (usage["input_tokens"], usage["output_tokens"]) if usage else (0, 0)
-        finish = _finish_reason(message, error)
-        thought = split_thinking(message.text) if message is not None and self._thinks(message) else None
-        text = thought.answer if thought else message.text if message is not None else ""
-        failure, detail = failure_of(error, self.spec, self._limit_s(terms)) if error else (None, "")
-        if finish in _CUT or (thought is not None and not thought.closed):
-            failure, detail = (
-                "truncated",
-                f"{self.spec.id!r} stopped after {tokens_out} tokens ({finish}), before it was done",
-            )
-        other = _other_model(message, self.spec)
-        if other is not None:
-            failure, detail = "model_unavailable", other
-        value = None
-        if schema is not None and failure is None and error is None:
-            value, fault = _value(text, schema)
-            failure, detail = ("parse_error", f"the answer does not fit: {fault}") if fault else (None, "")
+        if isinstance(came, BaseException):
+            read = read_error(came, self.spec, self._limit_s(terms))
+        else:
+            read = read_message(came, self.spec, schema=schema, logprobs=terms.top_logprobs is not None)
         call = Call(
             model_id=self.spec.id,
             model_digest=self.spec.digest,
             prompt_name=prompt.name,
             prompt_version=prompt.version,
-            input_tokens=tokens_in,
-            output_tokens=tokens_out,
-            cost_usd=self.calling.prices.cost(self.spec, tokens_in, tokens_out, latency_ms),
+            input_tokens=read.input_tokens,
+            output_tokens=read.output_tokens,
+            cost_usd=self.calling.prices.cost(self.spec, read.input_tokens, read.output_tokens, latency_ms),
             latency_ms=latency_ms,
-            finish_reason=finish,
+            finish_reason=read.finish_reason,
             seed=terms.seed,
-            failure=failure,
-            detail=detail,
+            failure=read.failure,
+            detail=read.detail,
             purpose=terms.context.purpose,
             arm=terms.context.arm,
             data_classes=terms.context.data_classes,
             price_version=self.calling.prices.version,
         )
         return _Reply(
-            call=call,
-            text=text,
-            thinking=thought.thinking if thought else None,
-            value=value,
-            logprobs=() if message is None or terms.top_logprobs is None else read_logprobs(message),
+            call=call, text=read.text, thinking=read.thinking, value=read.value, logprobs=read.logprobs
         )
 
     def _limit_s(self, terms: _Terms) -> float | None:
@@ -345,10 +325,6 @@ class ModelClient:
     def _patience(self, terms: _Terms) -> float | None:
         """The same for a request that begins now."""
         return _shorter(_remaining(terms), self.calling.guards.of(self.spec).resilience.request_s)
-
-    def _thinks(self, message: BaseMessage) -> bool:
-        """A model of an unknown kind is only taken to think where its text opens with the tag."""
-        return self.spec.thinking == "tags" or message.text.lstrip().lower().startswith("<think")
 
 
 def _accepted(model: BaseChatModel, spec: ModelSpec) -> frozenset[str]:
@@ -372,36 +348,11 @@ def _completion(terms: _Terms, reply: _Reply) -> Completion:
     )
 
 
-def _value(text: str, schema: Mapping[str, Any]) -> tuple[Any, str]:
-    """The value in an answer, or in its box, and what is wrong when there is none."""
-    fault = ""
-    for candidate in (text, extract_boxed(text) or ""):
-        try:
-            return parse_answer(candidate, schema), ""
-        except StructureError as error:
-            fault = fault or str(error)
-    return None, fault
-
-
 def _with_schema(prompt: RenderedPrompt, schema: Mapping[str, Any]) -> RenderedPrompt:
     """The prompt with the schema after its last turn's text: two user turns in a row break some templates."""
     ((_, request),) = load_prompt("models_schema").render(schema=json.dumps(schema)).messages
     *earlier, (role, text) = prompt.messages
     return replace(prompt, messages=(*earlier, (role, f"{text}\n\n{request}")))
-
-
-def _finish_reason(message: BaseMessage | None, error: BaseException | None) -> str:
-    if error is not None:
-        return "cancelled" if isinstance(error, asyncio.CancelledError | TimeoutError) else "error"
-    metadata = cast("dict[str, Any]", message.response_metadata) if message is not None else {}
-    reason = metadata.get("finish_reason") or metadata.get("stop_reason") or "stop"
-    lengths = ("length", "max_tokens", "MAX_TOKENS")
-    return "length" if reason in lengths else str(reason)
-
-
-def _other_model(message: BaseMessage | None, spec: ModelSpec) -> str | None:
-    metadata = cast("dict[str, Any]", message.response_metadata) if message is not None else {}
-    return impostor(metadata.get("model_name"), spec)
 
 
 def _shorter(left: float | None, right: float | None) -> float | None:
