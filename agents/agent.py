@@ -201,7 +201,7 @@ class Agent:
         self, task: str, *, run_id: str | None = None, data_class: str | None = None, tenant: str = ""
     ) -> Result:
         """Carry out a task. See `arun`."""
-        return self._answer(self.arun(task, run_id=run_id, data_class=data_class, tenant=tenant))
+        return self.blocking(self.arun(task, run_id=run_id, data_class=data_class, tenant=tenant))
 
     async def arun(
         self, task: str, *, run_id: str | None = None, data_class: str | None = None, tenant: str = ""
@@ -215,7 +215,7 @@ class Agent:
 
     def replay(self, run_id: str, *, task: str | None = None) -> Result:
         """Carry a recorded run out again with this agent. See `areplay`."""
-        return self._answer(self.areplay(run_id, task=task))
+        return self.blocking(self.areplay(run_id, task=task))
 
     async def areplay(self, run_id: str, *, task: str | None = None) -> Result:
         """Carry a recorded run out again with this agent, as a new run; see `agents.run_diff` for what changed.
@@ -229,7 +229,7 @@ class Agent:
 
     def resume(self, run_id: str, *, approve: bool | None = None) -> Result:
         """Go on with a run. See `aresume`."""
-        return self._answer(self.aresume(run_id, approve=approve))
+        return self.blocking(self.aresume(run_id, approve=approve))
 
     async def aresume(self, run_id: str, *, approve: bool | None = None) -> Result:
         """Go on with a run that was killed or waits for approval; finished subtasks are not repeated.
@@ -277,8 +277,11 @@ class Agent:
         """Wait for what canaries carry out in shadow after `run` gave its answer, as the end of the process does."""
         self.services.shadows.join()
 
-    def _answer(self, work: Coroutine[Any, Any, Answered]) -> Answered:
-        """Blocking, but not for shadows: where some are to be expected, their event loop outlives the answer."""
+    def blocking(self, work: Coroutine[Any, Any, Answered]) -> Answered:
+        """What a coroutine of this agent's comes to, as soon as it does.
+
+        Where shadows are to be expected the event loop has a thread of its own, and outlives the answer.
+        """
         with closing(work):  # where the parts cannot be made, it is never begun
             services = self.services
             if not may_shadow(services.lanes, services.candidates, services.ledger):

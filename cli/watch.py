@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from ..agents.agent import Agent
 from ..agents.events import (
     Attempted,
@@ -32,7 +30,7 @@ def watch(
     quiet: bool = False,
 ) -> Result:
     """The run's result; `quiet` shows nothing on the way."""
-    return asyncio.run(_watched(agent, task, run_id, approve, data_class, quiet=quiet))
+    return agent.blocking(_watched(agent, task, run_id, approve, data_class, quiet=quiet))
 
 
 async def _watched(
@@ -45,17 +43,15 @@ async def _watched(
     quiet: bool,
 ) -> Result:
     screen = console(stderr=True)
-    result: Result | None = None
     async for event in agent.astream(task, run_id=run_id, approve=approve, data_class=data_class):
         if isinstance(event, RunFinished):
-            result = event.result  # what canaries do in shadow may still go on
+            return event.result  # what canaries do in shadow may still go on
         line = None if quiet else _line(event)
         if line:
             width = screen.width if screen.is_terminal else _PIPE_WIDTH
             line = line if len(line) <= width else line[: width - 1] + "…"
             screen.print(line, style="dim", markup=False, soft_wrap=True)
-    assert result is not None  # noqa: S101 - a run ends with RunFinished
-    return result
+    raise AssertionError("a run ends with RunFinished")
 
 
 def _line(event: Event) -> str | None:

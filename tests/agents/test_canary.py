@@ -609,3 +609,21 @@ def test_a_replay_takes_part_in_no_canary(tmp_path: Path) -> None:
     rollout = begin(agent, prompt_file(tmp_path / "p", "CANDIDATE", "2"), **LIVE)
     assert agent.replay(run_id).answer == "right"
     assert not agent.services.ledger.records(rollout.id, "observation")
+
+
+def test_a_watched_run_shows_its_answer_before_its_shadow_is_done(tmp_path: Path) -> None:
+    from pilotfish.cli.watch import watch
+
+    shown = threading.Event()
+
+    async def late(_subtask: Subtask, _context: LaneContext) -> str:
+        assert await asyncio.to_thread(shown.wait, 30)
+        return "wrong"
+
+    rollout = FakeRollout(shadow=1)
+    agent = shop(tmp_path, lanes={"local": Canary(says("right"), FakeLane("local", late), rollout)})
+    assert watch(agent, "what?", quiet=True).answer == "right"
+    assert not rollout.seen
+    shown.set()
+    agent.drain()
+    assert {arm: each.passed for arm, each in rollout.arms().items()} == {"baseline": True, "candidate": False}
