@@ -87,7 +87,7 @@ def _detected(axes: Any, trials: Mapping[str, Sequence[Trial]], study: str, titl
     axes.set_xscale("log")
     axes.set_xlim(left=100 if study == "ramp" else 10)
     axes.set_ylim(0, 1.02)
-    axes.legend(frameon=False, fontsize=8.5, loc="upper left", title="◇ reference median", title_fontsize=8)
+    axes.legend(frameon=False, fontsize=8.5, loc="lower right", title="◇ reference median", title_fontsize=8)
     _frame(axes, title, unit)
 
 
