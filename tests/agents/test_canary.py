@@ -587,7 +587,10 @@ def test_a_canary_of_another_ledger_is_given_its_shadows_too(tmp_path: Path) -> 
     agent = shop(tmp_path, lanes={"local": Canary(says("right"), says("wrong"), rollout)})
     assert agent.run("what?").answer == "right"
     agent.drain()
-    assert {arm: each.passed for arm, each in rollout.arms().items()} == {"baseline": True, "candidate": False}
+    assert {arm: each.passed for arm, each in rollout.arms().items()} == {
+        "baseline": True,
+        "candidate": False,
+    }
 
 
 async def test_a_fallback_that_stood_in_for_the_candidate_hides_no_error(tmp_path: Path) -> None:
@@ -626,4 +629,7 @@ def test_a_watched_run_shows_its_answer_before_its_shadow_is_done(tmp_path: Path
     assert not rollout.seen
     shown.set()
     agent.drain()
-    assert {arm: each.passed for arm, each in rollout.arms().items()} == {"baseline": True, "candidate": False}
+    assert {arm: each.passed for arm, each in rollout.arms().items()} == {
+        "baseline": True,
+        "candidate": False,
+    }

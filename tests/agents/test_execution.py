@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from pilotfish.router.subtask import Subtask
 from pilotfish.testing.chat import ScriptedChat
 from pilotfish.testing.lanes import FakeLane, FakePolicy
 from pilotfish.testing.services import fake_services, run_plan
-from pilotfish.tracing.ledger import Ledger, LedgerError, RecordKind
+from pilotfish.tracing.ledger import Entry, Ledger, LedgerError
 
 
 def step(name: str, *needs: str, **more: Any) -> Subtask:
@@ -162,10 +163,11 @@ async def test_a_ledger_that_cannot_be_written_is_its_own_error(tmp_path: Path) 
     services = fake_services(tmp_path, {"local": FakeLane("local", lambda _s, _c: "x")})
 
     class Full(Ledger):
-        def append(self, run_id: str, kind: RecordKind, body: dict[str, Any], **more: Any) -> None:
-            if kind == "subtask":
+        def append_all(self, entries: Iterable[Entry]) -> list[int]:
+            entries = list(entries)
+            if any(entry.kind == "subtask" for entry in entries):
                 raise LedgerError("the disk is full")
-            super().append(run_id, kind, body, **more)
+            return super().append_all(entries)
 
     services = dataclasses.replace(services, ledger=Full(tmp_path / "ledger.db"))
     with pytest.raises(LedgerError, match="the disk is full"):

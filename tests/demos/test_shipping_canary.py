@@ -57,7 +57,11 @@ def test_the_requests_are_in_a_seeded_order_and_none_is_of_those_the_candidate_w
 
 
 def test_the_candidates_are_prompts_of_ones_own_and_not_released_ones(tmp_path: Path) -> None:
-    worse, same, used = load_prompt(str(WORSE_PROMPT)), load_prompt(str(same_prompt(tmp_path))), load_prompt(PROMPT)
+    worse, same, used = (
+        load_prompt(str(WORSE_PROMPT)),
+        load_prompt(str(same_prompt(tmp_path))),
+        load_prompt(PROMPT),
+    )
     assert worse.name == same.name == used.name
     assert len({worse.version, same.version, used.version}) == 3
     assert same.messages == used.messages != worse.messages
