@@ -45,6 +45,7 @@ def shipping_canary(
     )
     from ..models.settings import load_settings
     from ..rollout.plan import RolloutPlan
+    from ..rollout.states import TERMINAL
     from .demo import fetch_weights
     from .render_canary import render_canary
 
@@ -60,10 +61,13 @@ def shipping_canary(
         from ..lab.canary_story import draw_story
 
         plot.write_bytes(draw_story(rollout, agent.services.ledger))
+    report = rollout.report()
+    if same and rollout.state not in TERMINAL:  # it was nobody's candidate
+        rollout.roll_back("the demonstration is over")
     if json:
-        print_json(rollout.report())
+        print_json(report)
     else:
-        render_canary(console(), rollout.report())
+        render_canary(console(), report)
 
 
 def _tell(progress: Progress) -> None:
