@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,12 +27,15 @@ def load_chat(
     """A chat model ready to be called, and its spec.
 
     `model` is a catalogue id, the path of a .gguf file or a safetensors folder, `openai/NAME` or
-    `openai/NAME@BASE_URL`, a spec, or any LangChain chat model. Weights are checked here and loaded later.
+    `openai/NAME@BASE_URL`, a spec, or any LangChain chat model. Weights are checked here and loaded later. A spec of an
+    endpoint beyond the loopback is `remote`, whatever it says: `local` is only the default there.
     Raises `UsageError` for a name that means nothing, `WeightsError` for weights that are not there.
     """
     if isinstance(model, BaseChatModel):
         return model, spec_for(model)
     spec = model if isinstance(model, ModelSpec) else parse_model(model, settings=settings)
+    if spec.engine == "openai" and spec.locality == "local" and not is_loopback(spec.source):
+        spec = replace(spec, locality="remote")
     if settings.air_gapped and spec.locality == "remote":
         raise UsageError(
             f"model {spec.id!r} is at {spec.source!r}, and air-gapped mode reaches this machine only"

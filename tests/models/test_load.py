@@ -109,3 +109,12 @@ def test_a_spec_can_be_given_itself(tmp_path: Path) -> None:
     chat, same = load_chat(spec, settings=load_settings())
     assert same is spec
     assert chat.max_retries == 0
+
+
+@pytest.mark.parametrize("source", ["https://api.example.com/v1", "http://10.0.0.1:8000/v1"])
+def test_an_endpoint_beyond_the_loopback_is_remote_also_where_its_spec_does_not_say_so(source: str) -> None:
+    spec = ModelSpec(id="mine", engine="openai", source=source, revision="mine")
+    _, loaded = load_chat(spec, settings=load_settings())
+    assert loaded.locality == "remote"
+    with pytest.raises(UsageError, match="air-gapped"):
+        load_chat(spec, settings=load_settings().model_copy(update={"air_gapped": True}))
