@@ -106,7 +106,7 @@ class Guard:
         terms = self.resilience
         last = time.monotonic() + terms.within_s
         end = last if deadline is None else min(last, deadline)
-        asking = _Asking(guard=self, once=once, deadline=deadline)
+        asking = _Asking(guard=self, once=once, deadline=deadline, end=end)
         first = await asking.ask()
         if not asking.may_help(
             first
@@ -158,6 +158,8 @@ class _Asking(Generic[Replied]):
     guard: Guard
     once: Callable[[int], Awaitable[Replied]]
     deadline: float | None
+    end: float
+    """When the last repetition may begin, waiting for a place included."""
     attempt: int = 0
     reply: Replied | None = None
     refused: bool = False
@@ -173,8 +175,9 @@ class _Asking(Generic[Replied]):
     async def ask(self) -> Replied:
         """The next request. A repetition that is not let through leaves the reply there is."""
         self.attempt += 1
+        begin_by = self.deadline if self.reply is None else self.end
         try:
-            self.reply = await self.guard.ask(self.once, self.attempt, self.deadline)
+            self.reply = await self.guard.ask(self.once, self.attempt, begin_by)
         except RefusedError:
             if self.reply is None:
                 raise

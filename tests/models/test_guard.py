@@ -188,6 +188,22 @@ async def test_a_place_is_free_while_a_retry_waits() -> None:
     await asyncio.gather(first, return_exceptions=True)
 
 
+async def test_a_retry_that_finds_no_place_in_time_leaves_the_reply_there_is() -> None:
+    guard = Guard(SPEC, Resilience(concurrency=1, wait_s=0.0, within_s=0.05))
+    asked: list[asyncio.Task[Reply]] = []
+
+    async def once(_attempt: int) -> Reply:
+        asked.append(asyncio.create_task(guard.run(_never, deadline=None)))
+        await asyncio.sleep(0)  # it is in the queue, and has the place before the retry
+        return AWAY
+
+    async with asyncio.timeout(10):
+        assert await guard.run(once, deadline=None) is AWAY
+    assert len(asked) == 1
+    asked[0].cancel()
+    await asyncio.gather(*asked, return_exceptions=True)
+
+
 def test_one_guard_serves_event_loops_in_several_threads() -> None:
     guard, done = Guard(SPEC, Resilience(concurrency=2, waiting=1000)), list[Reply]()
 
