@@ -15,7 +15,7 @@ from ..tracing.content import content_digest
 from ..tracing.ledger import Ledger, Record
 from .codec import digest
 
-UNANSWERED = ("error", "cancelled")
+_UNANSWERED = ("error", "cancelled")
 """Finish reasons of calls that brought nothing which could be taken again."""
 
 
@@ -34,6 +34,11 @@ class ToolOutcome:
         return digest(self.text, self.value, self.fault)
 
 
+def was_answered(call: Mapping[str, Any]) -> bool:
+    """Whether a recorded call brought an answer of its model's; one by another model is none."""
+    return call["finish_reason"] not in _UNANSWERED and call.get("failure") != "model_unavailable"
+
+
 class RecordedRun:
     """The replies and tool values of one run. The same request made several times takes them one after the other."""
 
@@ -43,9 +48,10 @@ class RecordedRun:
         self._calls: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
         self._tools: dict[str, ToolOutcome] = {}
         for record in ledger.records(run_id, "call", "tool"):
-            if record.kind == "call" and record.body["finish_reason"] not in UNANSWERED:
-                self._calls[record.body.get("request_sha256", "")].append(record.body)
-            elif record.kind == "tool" and record.key and (outcome := _outcome(record)) is not None:
+            if record.kind == "call":
+                if was_answered(record.body):
+                    self._calls[record.body.get("request_sha256", "")].append(record.body)
+            elif record.key and (outcome := _outcome(record)) is not None:
                 self._tools[record.key] = outcome
 
     def __repr__(self) -> str:
@@ -125,4 +131,4 @@ def _plain(value: Any) -> Any:
     return TypeAdapter(Any).dump_python(value, mode="json", fallback=str)
 
 
-__all__ = ["RecordedRun", "ToolOutcome", "ToolRecords"]
+__all__ = ["RecordedRun", "ToolOutcome", "ToolRecords", "was_answered"]

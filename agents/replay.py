@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import UsageError
-from ..tracing.ledger import Ledger
+from ..tracing.content import content_digest, texts_row
+from ..tracing.ledger import Ledger, Record
 from .budget import Budget
 from .codec import to_json
 from .plan import Plan
 from .planner import IdentifiedPlanner, Planner
-from .recorded import UNANSWERED
+from .recorded import was_answered
 from .scope import RunScope, Services, new_run_id, start_run
 
 
@@ -46,16 +47,23 @@ class ReplayCounts:
 def start_replay(services: Services, run_id: str, *, task: str | None = None) -> tuple[str, str]:
     """Write that a replay begins; its run id and the task.
 
-    Raises `UsageError` for a run that is unknown or was not approved, and where the ledger does not hold its task.
+    Raises `UsageError` for a run that is unknown or was not approved, where the ledger does not hold its task, and
+    for a task that is another than the run's.
     """
     services.ledger.summary(run_id)
-    began = services.ledger.records(run_id, "run")[0].body
+    start = services.ledger.records(run_id, "run")[0]
+    began = start.body
     approvals = services.ledger.records(run_id, "approval")
     if approvals and not approvals[-1].body["approved"]:
         raise UsageError(f"the plan of run {run_id!r} was not approved, so there is nothing to replay")
     task = task or began.get("task")
     if not task:
         raise UsageError(f"the ledger does not hold the task of run {run_id!r}; give it again, word for word")
+    if not _is_task_of(start, task):
+        raise UsageError(
+            f"run {run_id!r} was asked something else than {task!r}; give its task word for word, or none where the "
+            "ledger holds it"
+        )
     more = {"replays": run_id, "first_run_id": began.get("first_run_id") or run_id}
     if services.budget == Budget():
         more["budget"] = began.get("budget") or to_json(Budget())
@@ -63,6 +71,13 @@ def start_replay(services: Services, run_id: str, *, task: str | None = None) ->
     data_class, tenant = began.get("data_class"), began.get("tenant") or ""
     start_run(services, new, task, data_class, tenant, **more)
     return new, task
+
+
+def _is_task_of(start: Record, task: str) -> bool:
+    """Whether this is what the run was asked; a text that is not kept is known by its hash."""
+    if start.content_missing:
+        return content_digest(texts_row({"task": task})) == start.content_sha256
+    return task == start.body["task"]
 
 
 def kept_plan(scope: RunScope) -> Plan | None:
@@ -110,5 +125,5 @@ def replay_counts(ledger: Ledger, run_id: str) -> ReplayCounts | None:
 def _not_kept(ledger: Ledger, replays: str, made: list[dict[str, Any]]) -> int:
     """Calls that were answered before on the same terms: only a lost text lets a replay make them again."""
     before = [record.body for record in ledger.records(replays, "call")]
-    answered = {call.get("request_sha256") for call in before if call["finish_reason"] not in UNANSWERED}
+    answered = {call.get("request_sha256") for call in before if was_answered(call)}
     return sum(call["request_sha256"] in answered for call in made)

@@ -55,6 +55,12 @@ def content_digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+def texts_row(content: Mapping[str, Any]) -> str:
+    """The texts of a body, by path, as the one text they are kept and hashed as."""
+    # ASCII: a model may write half of a surrogate pair, which is JSON but not UTF-8.
+    return json.dumps(content, sort_keys=True)
+
+
 def prompt_text(messages: Sequence[tuple[str, str]]) -> str:
     """Messages as the one text they are kept and hashed as: JSON, a [role, text] pair each."""
     return json.dumps([list(message) for message in messages])

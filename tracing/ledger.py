@@ -18,7 +18,7 @@ from typing import Any, cast
 
 from .. import UnavailableError, UsageError
 from .chain import Anchor, Inspection, inspect, record_hash
-from .content import content_digest, merge_content, split_content
+from .content import content_digest, merge_content, split_content, texts_row
 from .record import Entry, Record, RecordKind, RunSummary
 from .views import VIEWS
 
@@ -272,8 +272,7 @@ def append_to(connection: sqlite3.Connection, entry: Entry, *, keep_content: boo
     kept = keep_content and entry.keep_content is not False
     digest = None
     if content:
-        # ASCII: a model may write half of a surrogate pair, which is JSON but not UTF-8.
-        text = json.dumps(content, sort_keys=True)
+        text = texts_row(content)
         digest = content_digest(text)
         if kept:
             connection.execute(_KEEP, (digest, text))

@@ -19,6 +19,7 @@ from pilotfish.router.llm import load_llm
 from pilotfish.router.load import load_policy
 from pilotfish.testing.chat import ScriptedChat
 from pilotfish.testing.lanes import FakeLearner, FakePolicy, FakeRetriever
+from pilotfish.testing.model_server import FaultPlan, ModelServer
 from pilotfish.tracing.costs import costs
 from pilotfish.tracing.ledger import Ledger
 
@@ -200,6 +201,19 @@ def test_what_failed_for_want_of_a_model_is_asked_again(settings: Settings, ledg
     assert (again.status, len(up.asked), counts(ledger, again).replayed) == ("answered", 2, 0)
 
 
+def test_what_another_model_answered_is_not_taken_for_the_models(settings: Settings, ledger: Ledger) -> None:
+    plan = Plan([Subtask(id="s1", text="Which fish is small?")])
+    with ModelServer(faults=FaultPlan(script=["wrong_model"])) as server:
+        mine = Agent(
+            local=server.model(), planner=plan, policy=FakePolicy(), votes=1, large=None, settings=settings
+        )
+        first = mine.run(TASK)
+        assert (first.status, first.subtasks[0].failure) == ("failed", "model_unavailable")
+        again = mine.replay(first.run_id)
+    found = counts(ledger, again)
+    assert (again.status, found.replayed, found.called, found.not_kept) == ("answered", 0, 1, 0)
+
+
 def test_answers_that_are_not_kept_are_asked_for_again_and_that_is_said(
     settings: Settings, ledger: Ledger
 ) -> None:
@@ -220,11 +234,21 @@ def test_a_task_that_the_ledger_does_not_hold_must_be_given_again(settings: Sett
     first = mine.run(TASK)
     with pytest.raises(UsageError, match="does not hold the task of run"):
         mine.replay(first.run_id)
+    with pytest.raises(UsageError, match="was asked something else"):
+        mine.replay(first.run_id, task="Which fish is big?")
     again = mine.replay(first.run_id, task=TASK)
     found = diff_runs(services.ledger, first.run_id, again.run_id)
     assert not found.answer_changed
     assert not found.set_up
     assert "not kept" in found.answers[0]
+
+
+def test_a_recorded_run_is_no_answer_to_another_task(settings: Settings) -> None:
+    mine = agent(settings, Counting())
+    first = mine.run(TASK)
+    with pytest.raises(UsageError, match="else than 'Which fish is big"):
+        mine.replay(first.run_id, task="Which fish is big?")
+    assert mine.replay(first.run_id, task=TASK).answer == first.answer
 
 
 def test_the_data_policy_of_today_holds_for_a_replay_too(settings: Settings) -> None:
