@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -158,6 +159,7 @@ class Agent:
 
         if max_runs is not None and max_runs < 1:
             raise UsageError(f"max_runs={max_runs!r}: give at least 1, or None for no limit")
+        self._assembling = threading.Lock()
         self._admission = Admission(max_runs=max_runs, waiting=max_waiting)
 
     def __repr__(self) -> str:
@@ -183,7 +185,9 @@ class Agent:
     @cached_property
     def services(self) -> Services:
         """The parts, made on first use: models are loaded and the corpus is opened here, not in the constructor."""
-        return assemble(self._parts)
+        with self._assembling:  # two threads would make two sets of limits, and two ledgers
+            made = self.__dict__.get("services")
+            return assemble(self._parts) if made is None else made
 
     @cached_property
     def graph(self) -> CompiledStateGraph[RunState, RunScope, RunInput, RunState]:

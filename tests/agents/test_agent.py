@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -9,6 +12,7 @@ from langchain_core.tools import tool
 from langgraph.graph import END, START, StateGraph
 
 from pilotfish import Agent, Evidence, Plan, Subtask, UsageError
+from pilotfish.agents.assembly import Parts, assemble
 from pilotfish.agents.budget import Budget
 from pilotfish.agents.events import (
     Attempted,
@@ -21,6 +25,7 @@ from pilotfish.agents.events import (
     Verified,
 )
 from pilotfish.agents.result import Answer
+from pilotfish.agents.scope import Services
 from pilotfish.models.settings import Settings
 from pilotfish.testing.chat import ScriptedChat
 from pilotfish.testing.lanes import FakePolicy, FakeRetriever
@@ -49,6 +54,22 @@ def agent(settings: Settings, reply: str = "Answer: 4", **more: Any) -> Agent:
     more.setdefault("local", ScriptedChat(reply=lambda _text: reply))
     more.setdefault("policy", FakePolicy())
     return Agent(settings=settings, **more)
+
+
+def test_threads_that_use_an_agent_first_at_the_same_time_share_its_parts(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine, met = agent(settings), threading.Barrier(2)
+
+    def assemble_together(parts: Parts) -> Services:
+        with suppress(threading.BrokenBarrierError):  # where nobody else assembles
+            met.wait(timeout=0.3)
+        return assemble(parts)
+
+    monkeypatch.setattr("pilotfish.agents.agent.assemble", assemble_together)
+    with ThreadPoolExecutor(2) as pool:
+        one, other = pool.map(lambda _number: mine.services, range(2))
+    assert one is other
 
 
 def test_a_run_answers_and_shows_its_work(settings: Settings) -> None:
