@@ -45,17 +45,19 @@ class Gates:
         self._sequences = {index: DifferenceSequence(alpha=plan.alpha) for index in self._weights}
         self._bets = list(self._sequences.items())
         self._comparisons = Comparisons()
-        self._judged = 0
+        self._judged = self._compared = 0
         self._stage = ""
-        self._before = (0, 0)
+        self._before = (0, 0, 0)
 
     def add(self, observation: Observation) -> None:
         """Take in one observation, in the order in which they ended."""
         if observation.arm == "candidate":
             self._guard.add(observation.error)
-            self._judged += observation.passed is not None or observation.error
+            live = not observation.pair  # a shadow that ends in the ramp is no request of the ramp
+            self._judged += live and (observation.passed is not None or observation.error)
         gains = self._comparisons.add(observation)
         if gains is not None:
+            self._compared += not observation.pair and gains[0] is not None
             for index, sequence in self._bets:
                 gain = gains[index]
                 if gain is not None:
@@ -68,7 +70,7 @@ class Gates:
         transition stands among the observations.
         """
         self._stage = stage
-        self._before = (self._judged, self._comparisons.pairs)
+        self._before = (self._judged, self._compared, self._comparisons.pairs)
 
     def look(self, stage: str, *, hours: float) -> Look:
         """What to do in `stage` (`shadow`, `ramp 0.05`, …), which has lasted `hours`. Looking costs no validity."""
@@ -92,10 +94,11 @@ class Gates:
 
     def evidence(self) -> dict[str, Any]:
         """Everything the gates know, as JSON."""
-        judged, pairs = self._in_stage()
+        judged, compared, pairs = self._in_stage()
         return {
             "stage": self._stage,
             "requests_in_stage": judged,
+            "compared_in_stage": compared,
             "pairs_in_stage": pairs,
             "e_value": self._merged(),
             "needed": self._needed,
@@ -152,22 +155,27 @@ class Gates:
             f"{sequence.count} comparisons (e-value {sequence.evidence:.3g})"
         )
 
-    def _in_stage(self) -> tuple[int, int]:
-        judged, pairs = self._before
-        return self._judged - judged, self._comparisons.pairs - pairs
+    def _in_stage(self) -> tuple[int, int, int]:
+        """In this stage: the candidate's judged answers, those whose verdicts were compared, and judged pairs."""
+        judged, compared, pairs = self._before
+        return self._judged - judged, self._compared - compared, self._comparisons.pairs - pairs
 
     def _missing(self, stage: str) -> tuple[str, ...]:
         """What is still wanted before the stage may end well; empty when nothing is."""
-        plan, (judged, pairs) = self._plan, self._in_stage()
+        plan, (judged, compared, pairs) = self._plan, self._in_stage()
         passed = self._sequences[0]
         if stage == "offline":
             return () if pairs else ("a single pair that both arms' answers were judged in",)
         if stage == "shadow":
-            counted, wanted, what = pairs, max(plan.shadow_pairs, 1), "pairs with both answers judged"
+            needs = [(pairs, max(plan.shadow_pairs, 1), "pairs with both answers judged")]
         else:
             least = plan.bake_requests if stage.startswith("baking") else plan.min_requests
-            counted, wanted, what = judged, max(least, 1), "judged answers of the candidate"
-        missing = [f"{wanted} {what} (so far {counted})"] if counted < wanted else []
+            needs = [(judged, max(least, 1), "judged answers of the candidate")]
+            # A quarter: some wait for their block, but where the baseline is hardly ever judged nothing is shown.
+            needs.append((compared, (least + 3) // 4, "of them compared with the baseline's"))
+        missing = [
+            f"{wanted} {what} (so far {counted})" for counted, wanted, what in needs if counted < wanted
+        ]
         if self._is_last(stage):
             if not passed.above(-plan.margin):
                 missing.append(f"proof that the pass rate is less than {100 * plan.margin:.3g} points worse")
@@ -182,7 +190,7 @@ class Gates:
         return stage == f"ramp {self._plan.ramp[-1]:.4g}"
 
     def _proof(self, stage: str) -> str:
-        judged, pairs = self._in_stage()
+        judged, _, pairs = self._in_stage()
         if self._is_last(stage):
             low = 100 * self._sequences[0].low
             return f"pass rate at least {low:+.1f} points from the baseline's, no metric shown worse"

@@ -79,13 +79,31 @@ def test_answers_that_nothing_could_judge_are_no_data(stage: str) -> None:
 
 
 @pytest.mark.parametrize("arm", ["baseline", "candidate"])
-@pytest.mark.parametrize("stage", ["offline", "shadow", "baking"])
+@pytest.mark.parametrize("stage", ["offline", "shadow", "ramp 0.1", "baking"])
 def test_one_arm_alone_proves_nothing(arm: Any, stage: str) -> None:
     gates = Gates(PLAN)
     gates.look(stage, hours=0)
     for number in range(2_000):
-        gates.add(one(arm, pair=f"p{number}" if stage != "baking" else ""))
+        gates.add(one(arm, pair=f"p{number}" if stage in ("offline", "shadow") else ""))
     assert gates.look(stage, hours=0).action == "hold"
+
+
+def test_a_baseline_that_nothing_can_judge_proves_nothing_of_a_candidate_that_fails() -> None:
+    gates = Gates(PLAN)
+    gates.look("ramp 0.1", hours=0)
+    for _ in range(2_000):
+        gates.add(one("baseline", None))
+        gates.add(one("candidate", False))
+    look = gates.look("ramp 0.1", hours=0)
+    assert look.action == "hold"
+    assert "compared" in look.reasons[0]
+
+
+def test_shadows_that_end_in_the_ramp_do_not_fill_its_stage() -> None:
+    gates = Gates(PLAN)
+    gates.look("ramp 0.1", hours=0)
+    pairs(gates, 200)
+    assert "so far 0" in gates.look("ramp 0.1", hours=0).reasons[0]
 
 
 def test_the_baselines_requests_do_not_fill_a_stage_of_the_ramp() -> None:
