@@ -60,7 +60,7 @@ class Usual:
         if not observation.error and observation.passed is not False:
             self._accepted += 1
         latency = observation.latency_ms
-        if self._count == 1:
+        if not self._median:  # a call that was refused took no time, and steps from 0 would lead nowhere
             self._median = self._tail = latency
             return
         # Stochastic approximation of a quantile: a step up or down by how often it should be exceeded.

@@ -28,6 +28,13 @@ def test_the_yardsticks_find_the_percentiles_of_the_baseline() -> None:
     assert sum(value > found.tail for value in over) / 20_000 == pytest.approx(0.05, abs=0.03)
 
 
+def test_a_request_that_took_no_time_is_no_yardstick() -> None:
+    usual = Usual()
+    for latency in (0.0, *(100.0 + number % 10 for number in range(500))):
+        usual.add(one(latency_ms=latency))
+    assert 90 < usual.now.median < 120
+
+
 def test_a_failed_answers_cost_is_in_the_accepted_ones() -> None:
     usual = Usual()
     for passed in (True, False, True, False):
