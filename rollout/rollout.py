@@ -226,10 +226,11 @@ class Rollout:
         """Give the candidate to everybody in scope. While a gate is not content that takes `anyway`."""
         self.settle()
         self.history.check(Stage(state="promoted", share=1.0))
-        look = self.look()
-        if look.action != "advance" and not anyway:
+        look, ahead = self.look(), self.history.following()
+        if (look.action != "advance" or ahead.state != "promoted") and not anyway:
+            left = look.reasons if look.action != "advance" else (f"{ahead.label} comes next",)
             raise UsageError(
-                f"canary {self.id!r} is not through its gates ({'; '.join(look.reasons)}); "
+                f"canary {self.id!r} is not through its gates ({'; '.join(left)}); "
                 "wait, or promote it all the same with --anyway"
             )
         evidence = {"reasons": list(look.reasons), **self._gates().evidence()}

@@ -180,6 +180,20 @@ def test_promoting_by_hand_waits_for_the_gates_unless_told_otherwise(start: Star
     assert last.evidence["reasons"]
 
 
+def test_a_stage_that_is_over_is_not_the_whole_way(start: Start, ledger: Ledger) -> None:
+    """Another process has the lease, so the next share is due and not taken: no reason to skip the rest by hand."""
+    rollout = start(QUICK.model_copy(update={"ramp": (0.1, 0.2, 0.6)}))
+    go_to(rollout, "ramp 0.2")
+    other = elsewhere(rollout, ledger)
+    for unit in UNITS[50:53]:
+        see(other, "baseline", unit)
+        see(other, "candidate", unit)
+    assert (str(other.stage), other.look().action) == ("ramp 0.2", "advance")
+    with pytest.raises(UsageError, match="ramp 60 % comes next"):
+        other.promote()
+    assert str(other.stage) == "ramp 0.2"
+
+
 def test_shadow_calls_are_capped_over_all_processes(start: Start, ledger: Ledger) -> None:
     plan = QUICK.model_copy(update={"shadow_pairs": 20, "shadow_cap": 20})
     rollout = start(plan)
