@@ -13,12 +13,15 @@ from langchain_core.language_models import BaseChatModel
 
 from .. import UsageError
 from .catalogue import CATALOGUE, find_model
+from .data_policy import locality_of
 from .manifest import file_sha256
 from .settings import Settings
 from .spec import Locality, ModelSpec, Sampling, Thinking
 from .weights import pin, resolve_weights
 
 ENDPOINT = "openai/"
+_IN_PROCESS = (f"{__name__.partition('.')[0]}.", "langchain_core.language_models.fake")
+"""Modules of chat models that work in this process, unless they have an address."""
 
 
 def load_chat(
@@ -80,16 +83,20 @@ def parse_model(model: str, *, settings: Settings) -> ModelSpec:
 
 
 def spec_for(model: BaseChatModel) -> ModelSpec:
-    """The spec of a chat model the caller brought along, from what it tells of itself."""
+    """The spec of a chat model the caller brought along, from what it tells of itself.
+
+    It is `local` where its metadata says so under `pilotfish.locality`, its address is on the loopback, or its class is
+    known to work in this process; any other may send text anywhere, and is `remote`.
+    """
     name = _text(model, "model_name", "model", "model_id") or type(model).__name__
     base_url = _text(model, "openai_api_base", "base_url", "api_base", "endpoint")
-    remote = not is_loopback(base_url) if base_url else _talks_to_a_vendor(model)
+    stays = is_loopback(base_url) if base_url else _works_in_process(model)
     return ModelSpec(
         id=name,
         engine="langchain",
         source=base_url,
         revision=f"{type(model).__module__.split('.')[0]}/{name}",
-        locality="remote" if remote else "local",
+        locality=locality_of(model, undeclared="local" if stays else "remote"),
     )
 
 
@@ -170,7 +177,6 @@ def _text(model: BaseChatModel, *names: str) -> str:
     return next((value for value in values if isinstance(value, str) and value), "")
 
 
-def _talks_to_a_vendor(model: BaseChatModel) -> bool:
-    """An SDK's client without a base URL goes to the vendor; it is known by the key it holds."""
-    fields = type(model).model_fields
-    return any(name.endswith("api_key") for name in fields)
+def _works_in_process(model: BaseChatModel) -> bool:
+    """Whether it is an engine or a fake that makes no connection, or made from one."""
+    return any(cls.__module__.startswith(_IN_PROCESS) for cls in type(model).__mro__)

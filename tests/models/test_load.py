@@ -2,12 +2,15 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import pytest
-from langchain_core.language_models import GenericFakeChatModel
+from langchain_core.language_models import BaseChatModel, GenericFakeChatModel
+from langchain_core.outputs import ChatResult
 from langchain_openai import ChatOpenAI
 
 from pilotfish import ModelSpec, UsageError
+from pilotfish.models.data_policy import LOCALITY
 from pilotfish.models.load import is_loopback, load_chat, parse_model, spec_for
 from pilotfish.models.settings import load_settings
 from pilotfish.models.weights import WeightsError
@@ -87,6 +90,24 @@ def test_where_a_model_brought_along_runs_is_read_from_its_address() -> None:
     far = spec_for(ChatOpenAI(model="a", api_key="k"))
     assert (near.id, near.locality, far.locality) == ("a", "local", "remote")
     assert near.digest
+
+
+class Hosted(BaseChatModel):
+    """Such as one of a cloud's SDK: its address and credentials are nowhere that we know to look."""
+
+    @property
+    def _llm_type(self) -> str:
+        return "hosted"
+
+    def _generate(self, *_args: Any, **_kwargs: Any) -> ChatResult:
+        raise NotImplementedError
+
+
+def test_a_model_that_does_not_say_where_text_goes_is_remote() -> None:
+    assert spec_for(Hosted()).locality == "remote"
+    assert spec_for(Hosted(metadata={LOCALITY: "local"})).locality == "local"
+    with pytest.raises(UsageError, match="declares the locality 'here'"):
+        spec_for(Hosted(metadata={LOCALITY: "here"}))
 
 
 @pytest.mark.parametrize(
