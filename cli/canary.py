@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _STANDARD = ("arithmetic", "groundedness", "schema")
 """The verifiers that look at every answer, whatever the agent."""
 canary_app = typer.Typer(
-    help="Try a candidate model or prompt on a part of the requests, and take it back at once.",
+    help="Try a new model or prompt on some of the requests.",
     no_args_is_help=True,
 )
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from langchain_core.messages import AIMessage
+if TYPE_CHECKING:
+    from langchain_core.messages import AIMessage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +26,8 @@ class RecordedReply:
 
     def message(self) -> AIMessage:
         """The message as it came from the model, as far as the client reads one."""
+        from langchain_core.messages import AIMessage
+
         metadata: dict[str, Any] = {"finish_reason": self.finish_reason}
         if self.logprobs is not None:
             metadata["logprobs"] = self.logprobs

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from pilotfish.lab.aiq import aiq, hull
 
-POINTS = st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=20)
+UNIT = st.floats(0, 1, allow_subnormal=False)
+POINTS = st.lists(st.tuples(UNIT, UNIT), min_size=1, max_size=20)
 
 
 def test_an_area_worked_out_by_hand() -> None:

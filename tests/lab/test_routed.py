@@ -32,7 +32,7 @@ class Awaited:
     def __init__(self) -> None:
         self.planned = 0
 
-    def for_run(self, subtasks: Sequence[Subtask], /, *, record: Any) -> Awaited:
+    def for_run(self, subtasks: Sequence[Subtask], /, *, calling: Any) -> Awaited:
         self.planned = len(subtasks)
         return self
 

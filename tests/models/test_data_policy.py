@@ -189,7 +189,7 @@ def test_a_file_that_will_not_do_names_file_entry_and_remedy(tmp_path: Path, tex
 
 def test_a_file_that_is_not_there_says_so(tmp_path: Path) -> None:
     with pytest.raises(
-        UsageError, match="cannot be read: No such file.*give the path of a YAML or TOML file"
+        UsageError, match=r"cannot be read: No such file.*give the path of a YAML or TOML file"
     ):
         load_data_policy(tmp_path / "none.yaml")
     (tmp_path / "bad.toml").write_text("[")
