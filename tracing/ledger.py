@@ -287,9 +287,16 @@ def append_to(connection: sqlite3.Connection, entry: Entry, *, keep_content: boo
 
 
 def read_record(row: tuple[Any, ...]) -> Record:
-    """A row of the records, with its texts where they are kept."""
+    """A row of the records, with its texts where they are kept. Raises `LedgerError` for one that was altered so."""
     seq, run_id, kind, subtask_id, key, at, body, digest, text = row
-    metadata = json.loads(body)
+    try:
+        metadata = json.loads(body)
+        told = metadata if text is None else merge_content(metadata, json.loads(text))
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise LedgerError(
+            f"record {seq} of run {run_id!r} cannot be read, so it was altered ({error}); "
+            "`pilotfish runs verify` names every record that was"
+        ) from error
     return Record(
         seq=seq,
         run_id=run_id,
@@ -297,7 +304,7 @@ def read_record(row: tuple[Any, ...]) -> Record:
         subtask_id=subtask_id,
         key=key,
         at=at,
-        body=metadata if text is None else merge_content(metadata, json.loads(text)),
+        body=told,
         content_sha256=digest,
         content_missing=digest is not None and text is None,
     )

@@ -82,6 +82,17 @@ for number in range(50):
 """
 
 
+@pytest.mark.parametrize("body", ["nope", "[]", b"\xff\x00"])
+def test_a_record_that_cannot_be_read_any_more_is_named(ledger: Ledger, body: str | bytes) -> None:
+    ledger.append("r9", "run", {"task": "a task"})
+    ledger.close()
+    with sqlite3.connect(ledger.path) as connection:
+        connection.execute("UPDATE records SET body = ? WHERE run_id = 'r9'", (body,))
+    connection.close()
+    with pytest.raises(LedgerError, match=r"record \d+ of run 'r9' .*runs verify"):
+        ledger.records("r9")
+
+
 def test_several_processes_may_write(tmp_path: Path) -> None:
     path = tmp_path / "ledger.db"
     commands = [[sys.executable, "-c", WRITER, str(path), f"r{i}"] for i in range(3)]
