@@ -97,11 +97,16 @@ class Canary:
             return None
         if lane_refusal(self.candidate, subtask, context.caller.calling.data_policy) is not None:
             return None  # what the candidate may not see tells nothing about it
-        return self.rollout.assign(context.unit, **scope_of(context))
+        try:
+            return self.rollout.assign(context.unit, **scope_of(context))
+        except PilotfishError:  # such as a ledger that is locked: the request is the stable lane's
+            logger.exception("rollout %s could not say whose turn it is", self.rollout.id)
+            return None
 
     def _broke(self, tried: Attempt, context: LaneContext) -> None:
         logger.warning("rollout %s: the candidate did not answer: %s", self.rollout.id, tried.detail)
-        report(self.rollout, observation(tried, "candidate", context, passed=False))
+        if context.sample == 0:  # a vote asks for more samples: one request that fails is one error
+            report(self.rollout, observation(tried, "candidate", context, passed=False))
 
     def prompt_name(self, subtask: Subtask, /) -> str:
         """The stable lane's; empty where it does not say."""

@@ -83,7 +83,10 @@ async def _by_agreement(
     result = await vote(draw, k=scope.services.votes)
     kept = next((a for a in drawn.values() if not a.failure and a.text == result.answer), attempt)
     calls = tuple(call for sample in sorted(drawn) for call in drawn[sample].calls)
-    voted = dataclasses.replace(kept, samples=result.samples, confidence=result.share, calls=calls)
+    # Whichever sample won the vote, the request is of the arm that answered first.
+    voted = dataclasses.replace(
+        kept, samples=result.samples, confidence=result.share, calls=calls, arms=attempt.arms
+    )
     return voted, await run_verifier(Agreement(), subtask, voted)
 
 

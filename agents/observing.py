@@ -7,10 +7,12 @@ the deterministic verifiers alone, since votes are drawn for the answer that is 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from .. import PilotfishError
 from ..rollout.observation import Arm, Observation
 from ..router.policy import Decision, LaneName
 from ..router.subtask import Subtask
@@ -22,6 +24,8 @@ from .escalation import next_lane
 from .lane import LaneContext, try_lane
 from .scope import RunScope
 from .verifier import unknown
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +68,7 @@ def observe(checked: Checked) -> None:
         arm = checked.attempt.arms.get(canary.rollout.id)
         if arm is None:
             continue
-        whose = scope_of(context)
-        if arm == "baseline" and canary.rollout.shadows(context.unit, pair=checked.request, **whose):
+        if arm == "baseline" and _is_shadowed(checked, canary, context):
             checked.scope.services.shadows.start(_shadow(checked, canary, context))
             continue
         passed = {"pass": True, "fail": False, "unknown": None if checked.onward is None else False}
@@ -77,6 +80,14 @@ def observe(checked: Checked) -> None:
             escalated=checked.onward is not None,
         )
         report(canary.rollout, seen, key=checked.request)
+
+
+def _is_shadowed(checked: Checked, canary: Canary, context: LaneContext) -> bool:
+    try:
+        return canary.rollout.shadows(context.unit, pair=checked.request, **scope_of(context))
+    except PilotfishError:
+        logger.exception("rollout %s could not say whether to shadow", canary.rollout.id)
+        return False
 
 
 async def _shadow(checked: Checked, canary: Canary, context: LaneContext) -> None:

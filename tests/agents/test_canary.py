@@ -351,6 +351,46 @@ async def test_a_rollout_that_takes_nothing_is_no_reason_for_a_run_to_fail(
     assert "the disk is full" in caplog.text
 
 
+async def test_a_rollout_that_cannot_be_asked_leaves_the_stable_lane_its_answer(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Locked(FakeRollout):
+        def assign(self, unit: str, **scope: str) -> Arm | None:
+            raise LedgerError("the ledger is locked")
+
+    class Unsure(FakeRollout):
+        def shadows(self, _unit: str, *, pair: str, **_scope: str) -> bool:
+            raise LedgerError("the ledger is damaged")
+
+    for number, rollout in enumerate((Locked(share=1.0), Unsure())):
+        result = await answers(services(tmp_path / str(number), rollout))
+        assert (result["status"], result["answer"]) == ("accepted", "right")
+    assert "is locked" in caplog.text
+    assert "is damaged" in caplog.text
+
+
+@dataclass(slots=True)
+class FailsFirst:
+    """A candidate that cannot be reached the first times it is asked."""
+
+    times: int
+
+    async def attempt(self, subtask: Subtask, context: LaneContext, /) -> Attempt:
+        self.times -= 1
+        if self.times >= 0:
+            return Attempt(lane="local", failure="model_unavailable", detail="gone")
+        return await says("wrong").attempt(subtask, context)
+
+
+@pytest.mark.parametrize("times", [1, 99])
+async def test_a_vote_does_not_make_one_request_several_observations(tmp_path: Path, times: int) -> None:
+    rollout = FakeRollout(share=1.0)
+    canary = Canary(says("right"), FailsFirst(times), rollout)
+    await answers(fake_services(tmp_path, {"local": canary}, standard=()))
+    (seen,) = rollout.seen.values()
+    assert (seen.arm, seen.passed, seen.error) == ("candidate", False, True)
+
+
 # The agent, its ledger and real rollouts
 
 
