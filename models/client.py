@@ -179,7 +179,8 @@ class ModelClient:
                 )
 
         try:
-            return await self.calling.guards.of(self.spec).run(once, deadline=terms.deadline)
+            guard = self.calling.guards.of(self.spec, candidate=terms.context.arm == "candidate")
+            return await guard.run(once, deadline=terms.deadline)
         except RefusedError as error:
             why = f"{self.spec.id!r} was not asked: {error}"
             nobody = refused(self.spec, prompt, "model_unavailable", why, context=terms.context)

@@ -64,7 +64,8 @@ class GuardReport:
 class Guard:
     """The guard of one model, shared by all who call it."""
 
-    def __init__(self, spec: ModelSpec, resilience: Resilience) -> None:
+    def __init__(self, spec: ModelSpec, resilience: Resilience, *, limits: Guard | None = None) -> None:
+        """`limits`: a guard whose limits count for both."""
         self.resilience = resilience
         what = repr(spec.id)
         # A model in this process cannot be away: its time running out says nothing about the next call.
@@ -74,8 +75,11 @@ class Guard:
             self._breaker = Breaker(
                 what=what, failures=resilience.breaker_failures, open_s=resilience.breaker_open_s
             )
-        self._places = Places(resilience.concurrency, waiting=resilience.waiting, what=what)
-        self._rate = Rate(resilience.per_minute, waiting=resilience.waiting, what=what)
+        if limits is not None:
+            self._places, self._rate = limits._places, limits._rate
+        else:
+            self._places = Places(resilience.concurrency, waiting=resilience.waiting, what=what)
+            self._rate = Rate(resilience.per_minute, waiting=resilience.waiting, what=what)
         self._lock = threading.Lock()
         self._requests = self._retries = 0
 
@@ -221,26 +225,34 @@ def _last_reply(state: RetryCallState) -> Any:
 
 
 class Guards:
-    """The guards of an agent's models, one for each model."""
+    """The guards of an agent's models: one for each, and one for what a canary's candidate asks of it."""
 
     def __init__(self, resilience: Resilience | Mapping[str, Resilience] | None = None) -> None:
         """`resilience` is for every model, or by model id; a model that is not named has the defaults."""
         self._terms = resilience
         self._lock = threading.Lock()
-        self._guards: dict[tuple[str, str, str], Guard] = {}
+        self._guards: dict[tuple[str, str, str, bool], Guard] = {}
 
-    def of(self, spec: ModelSpec) -> Guard:
-        """The guard of this model; the same for the same model."""
-        key = (spec.id, spec.digest, spec.source)
+    def of(self, spec: ModelSpec, *, candidate: bool = False) -> Guard:
+        """The guard of this model; the same for the same model.
+
+        A canary's candidate has the limits in common with everybody and a breaker of its own: a prompt that makes a
+        model fail must not close it to those who get the baseline.
+        """
+        key = (spec.id, spec.digest, spec.source, candidate)
         guard = self._guards.get(key)
         if guard is None:
+            limits = self.of(spec) if candidate else None
             with self._lock:
-                guard = self._guards.setdefault(key, Guard(spec, self._resilience(spec)))
+                guard = self._guards.setdefault(key, Guard(spec, self._resilience(spec), limits=limits))
         return guard
 
     def report(self) -> dict[str, GuardReport]:
-        """What each guard has seen, by model id."""
-        return {model_id: guard.report() for (model_id, _, _), guard in list(self._guards.items())}
+        """What each guard has seen, by model id; a candidate's says so."""
+        return {
+            f"{model_id} (candidate)" if candidate else model_id: guard.report()
+            for (model_id, _, _, candidate), guard in list(self._guards.items())
+        }
 
     def _resilience(self, spec: ModelSpec) -> Resilience:
         if isinstance(self._terms, Mapping):

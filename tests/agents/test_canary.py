@@ -25,7 +25,9 @@ from pilotfish.agents.shadow import Shadows
 from pilotfish.agents.tool_lane import ToolLane
 from pilotfish.agents.verifier import as_verifier
 from pilotfish.models.calling import Calling
+from pilotfish.models.guard import Guards
 from pilotfish.models.load import spec_for
+from pilotfish.models.resilience import Resilience
 from pilotfish.models.settings import Settings
 from pilotfish.prompts import PromptChoice, choose_prompts, load_prompt
 from pilotfish.prompts.prompt import text_digest
@@ -389,6 +391,24 @@ async def test_a_vote_does_not_make_one_request_several_observations(tmp_path: P
     await answers(fake_services(tmp_path, {"local": canary}, standard=()))
     (seen,) = rollout.seen.values()
     assert (seen.arm, seen.passed, seen.error) == ("candidate", False, True)
+
+
+async def test_a_prompt_that_makes_the_model_fail_in_shadow_does_not_close_it_to_users(
+    tmp_path: Path,
+) -> None:
+    def refuse(_prompt: str) -> str:
+        raise ConnectionError("refused")
+
+    stable = says("right")
+    chat = ScriptedChat(reply=refuse, model_name="says-right")
+    worse = replace(stable, model=replace(stable.model, chat=chat))
+    once = Guards(Resilience(attempts=1, breaker_failures=2))
+    made = services(tmp_path, FakeRollout(shadow=9), stable=stable, candidate=worse)
+    made = replace(made, calling=replace(made.calling, guards=once))
+    await asyncio.gather(*(run_plan(made, one(), run_id=f"u{number}") for number in range(6)))
+    await made.shadows.drain()
+    assert once.report()["says-right (candidate)"].openings == 1
+    assert (await answers(made, run_id="next"))["answer"] == "right"
 
 
 # The agent, its ledger and real rollouts

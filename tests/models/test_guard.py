@@ -237,6 +237,9 @@ def test_guards_are_one_for_each_model_on_its_own_terms() -> None:
     assert guards.of(SPEC) is guards.of(SPEC)
     assert (guards.of(SPEC).resilience.attempts, guards.of(other).resilience) == (5, Resilience())
     assert Guards(QUICK).of(other).resilience == QUICK
+    apart = guards.of(SPEC, candidate=True)
+    assert apart is guards.of(SPEC, candidate=True)
+    assert apart.breaker is not guards.of(SPEC).breaker
 
 
 @pytest.mark.parametrize("wrong", [{"attempts": 0}, {"concurrency": 0}, {"per_minute": 0}, {"wait_s": -1.0}])
