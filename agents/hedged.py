@@ -37,7 +37,7 @@ class HedgedLane:
         running = [first]
         try:
             await asyncio.wait([first], timeout=self.after_s)
-            if not first.done() or first.result().failure is not None:
+            if not _answered(first):
                 running.append(asyncio.ensure_future(self.second.attempt(subtask, context)))
             winner = await _first_success(running)
         finally:
@@ -53,14 +53,19 @@ class HedgedLane:
         if chosen is running[0] or attempt.failure is not None:
             return attempt
         own = who(self.second, chosen.result())
-        first = running[0]
-        failed = not first.cancelled() and first.exception() is None and first.result().failure is not None
-        why = (
-            first.result().detail
-            if failed
-            else f"the first had not answered {self.after_s:g} s after it was asked"
+        return replace(attempt, answered_by=f"{own}, because {self._why(running[0])}")
+
+    def _why(self, first: asyncio.Future[Attempt]) -> str:
+        if first.cancelled() or _answered(first):
+            return f"the first had not answered {self.after_s:g} s after it was asked"
+        error = first.exception()
+        return (
+            first.result().detail if error is None else f"the first crashed: {type(error).__name__}: {error}"
         )
-        return replace(attempt, answered_by=f"{own}, because {why}")
+
+
+def _answered(running: asyncio.Future[Attempt]) -> bool:
+    return running.done() and running.exception() is None and running.result().failure is None
 
 
 async def _first_success(running: Sequence[asyncio.Future[Attempt]]) -> asyncio.Future[Attempt] | None:
@@ -69,7 +74,7 @@ async def _first_success(running: Sequence[asyncio.Future[Attempt]]) -> asyncio.
     while left:
         done, left = await asyncio.wait(left, return_when=asyncio.FIRST_COMPLETED)
         for each in sorted(done, key=running.index):
-            if each.exception() is None and each.result().failure is None:
+            if _answered(each):
                 return each
     for each in running:
         each.result()

@@ -189,6 +189,17 @@ async def test_a_failed_first_is_not_waited_for() -> None:
     assert attempt.answered_by == "b, because it was model_unavailable"
 
 
+async def test_a_first_that_crashed_is_not_waited_for_either() -> None:
+    def crash(_subtask: Subtask, _context: LaneContext) -> Attempt:
+        raise RuntimeError("a mistake")
+
+    crashing = FakeLane("local", crash)
+    attempt = await HedgedLane(crashing, lane("b"), 3600.0).attempt(SUBTASK, context())
+    assert attempt.answered_by == "b, because the first crashed: RuntimeError: a mistake"
+    with pytest.raises(RuntimeError, match="a mistake"):
+        await HedgedLane(crashing, failing("timeout"), 3600.0).attempt(SUBTASK, context())
+
+
 async def test_when_both_fail_the_first_ones_failure_stands() -> None:
     attempt = await HedgedLane(failing("timeout"), failing("budget"), 0.0).attempt(SUBTASK, context())
     assert attempt.failure == "timeout"
