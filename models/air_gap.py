@@ -65,11 +65,15 @@ def _watch(event: str, args: tuple[Any, ...]) -> None:
         return
     if event in _CONNECTING:
         address: object = args[1]
-        if isinstance(address, tuple) and address and not _stays(str(cast("tuple[Any, ...]", address)[0])):
+        if (
+            isinstance(address, tuple)
+            and address
+            and not stays_here(str(cast("tuple[Any, ...]", address)[0]))
+        ):
             _refuse(f"a connection to {address!r}")
     elif event in _RESOLVING:
         host = args[0][0] if isinstance(args[0], tuple) else args[0]
-        if host is not None and not _stays(_text(host)):
+        if host is not None and not stays_here(_text(host)):
             _refuse(f"looking up {_text(host)!r}")
 
 
@@ -98,7 +102,7 @@ def _text(host: object) -> str:
     return host.decode("ascii", "replace") if isinstance(host, bytes) else str(host)
 
 
-def _stays(host: str) -> bool:
+def stays_here(host: str) -> bool:
     """Whether an address is of this machine: a loopback address, or the name that stands for it."""
     try:
         address = ipaddress.ip_address(host.partition("%")[0])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from urllib.parse import urlsplit
 from langchain_core.language_models import BaseChatModel
 
 from .. import UsageError
+from .air_gap import stays_here
 from .catalogue import CATALOGUE, find_model
 from .data_policy import locality_of
 from .manifest import file_sha256
@@ -102,11 +102,7 @@ def spec_for(model: BaseChatModel) -> ModelSpec:
 
 def is_loopback(url: str) -> bool:
     """Whether a URL stays on this machine."""
-    host = urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
+    return stays_here(urlsplit(url).hostname or "")
 
 
 def _endpoint(model: str, settings: Settings) -> ModelSpec:

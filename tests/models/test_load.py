@@ -118,6 +118,9 @@ def test_a_model_that_does_not_say_where_text_goes_is_remote() -> None:
         ("http://localhost", True),
         ("http://127.0.0.1.example.com", False),
         ("http://localhost.example.com", False),
+        ("http://any.localhost", False),  # a resolver may ask the network for it
+        ("http://[::ffff:127.0.0.1]", True),
+        ("http://[::ffff:8.8.8.8]", False),
         ("https://10.0.0.1", False),
     ],
 )
