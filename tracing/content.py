@@ -21,6 +21,7 @@ CONTENT_FIELDS: Mapping[RecordKind, tuple[str, ...]] = MappingProxyType(
             "subtasks.*.text",
             "subtasks.*.arguments",
             "subtasks.*.prompt_values",
+            "subtasks.*.answer_schema",
         ),
         "decision": ("reason",),
         "call": ("detail",),

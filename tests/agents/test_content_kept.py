@@ -101,6 +101,19 @@ def test_a_hushed_subtask_hushes_what_comes_of_it_and_no_more() -> None:
     assert ("subtask", "a") not in missing
 
 
+def test_the_values_a_schema_allows_are_text_too() -> None:
+    schema = {"type": "object", "properties": {"animal": {"enum": ["zebra", "yak"]}}}
+    plan = Plan([Subtask(id="a", text="Which animal?", answer_schema=schema)])
+    chat = ScriptedChat(reply=lambda _prompt: '{"animal": "yak"}')
+    Agent(local=chat, policy="rules", planner=plan, data_policy=HUSH).run(
+        "?", run_id="r", data_class="hushed"
+    )
+    assert b"zebra" not in everything_kept()
+    Agent(local=chat, policy="rules", planner=plan, data_policy=HUSH).run("?", run_id="kept")
+    (drawn,) = ledger().records("kept", "plan")
+    assert drawn.body["subtasks"][0]["answer_schema"] == schema
+
+
 def test_a_run_whose_task_is_gone_cannot_go_on() -> None:
     agent().run("What is 42 * 101?", run_id="r", data_class="hushed")
     with pytest.raises(UsageError, match=r"run 'r' cannot go on.*not kept.*ask it again"):
