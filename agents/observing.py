@@ -26,6 +26,8 @@ from .scope import RunScope
 from .verifier import unknown
 
 logger = logging.getLogger(__name__)
+_PATIENCE_S = 120.0
+"""Longest that a shadow waits for its run's answer, where attempts have no limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ async def _shadow(checked: Checked, canary: Canary, context: LaneContext) -> Non
     """Once the run has its answer, carry the request out as the candidate would, judge both and hand the pair in."""
     scope, attempt = checked.scope, checked.attempt
     with suppress(TimeoutError):  # of a run that came to no answer
-        await asyncio.wait_for(scope.answered.wait(), scope.services.timeout_s)
+        await asyncio.wait_for(scope.answered.wait(), scope.services.timeout_s or _PATIENCE_S)
     async with scope.shadow_place:
         tried = await try_lane(checked.lane, canary.candidate, checked.subtask, _unbilled(scope, context))
     own = replace(attempt, calls=tuple(call for call in attempt.calls if call.purpose != "sample"))

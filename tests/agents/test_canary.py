@@ -411,6 +411,22 @@ async def test_a_prompt_that_makes_the_model_fail_in_shadow_does_not_close_it_to
     assert (await answers(made, run_id="next"))["answer"] == "right"
 
 
+async def test_a_run_without_an_answer_holds_its_shadow_up_for_a_while_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> Any:
+        raise RuntimeError("no synthesis")
+
+    monkeypatch.setattr("pilotfish.agents.observing._PATIENCE_S", 0.01)
+    rollout = FakeRollout(shadow=1)
+    made = replace(services(tmp_path, rollout), timeout_s=None, synthesise=fail)
+    with pytest.raises(RuntimeError, match="no synthesis"):
+        await run_plan(made, one(), run_id="u1")
+    async with asyncio.timeout(30):
+        await made.shadows.drain()
+    assert set(rollout.arms()) == {"baseline", "candidate"}
+
+
 # The agent, its ledger and real rollouts
 
 
