@@ -42,7 +42,12 @@ def choose_prompts(given: Mapping[str, str] | Sequence[str]) -> PromptChoice:
             raise PromptError(
                 f"prompt {name!r} is chosen twice; write {name}@V1,V2 to split between versions"
             )
-        references[name] = tuple(_reference(part.strip()) for part in what.split(","))
+        parts = [part.strip() for part in what.split(",")]
+        if "" in parts:
+            raise PromptError(
+                f"{what!r} names no version of prompt {name!r} in one place; write {name}@V1,V2"
+            )
+        references[name] = tuple(map(_reference, parts))
     choice = PromptChoice(references=references)
     for name, each in references.items():
         for reference in each:

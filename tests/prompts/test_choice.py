@@ -65,3 +65,9 @@ def test_a_choice_goes_into_the_record_of_a_run_and_back(tmp_path: Path) -> None
     choice = choose_prompts({NAME: f"1,{own(tmp_path)}"})
     again = choose_prompts({name: ",".join(each) for name, each in choice.versions().items()})
     assert again == choice
+
+
+@pytest.mark.parametrize("what", ["", "1,", ",1"])
+def test_a_version_left_out_is_not_taken_for_the_one_in_use(what: str) -> None:
+    with pytest.raises(PromptError, match="names no version of prompt 'agent_answer'"):
+        choose_prompts({"agent_answer": what})
