@@ -40,7 +40,7 @@ class Attacked:
 def run(data: Path | None, /) -> Report:
     """Attack with the own sixty, also the embedded model, and with AgentDojo's where `data` holds its wheel."""
     suites = {"own": own_injections(), "agentdojo": agentdojo_injections(data) if data else ()}
-    columns = ["suite", "n", "defence", *HARMS, *(f"hijacked: {lane}" for lane in LANES.values())]
+    columns = ["suite", "n", "defence", *HARMS, *(f"in {lane}" for lane in LANES.values())]
     lines = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
     figures: dict[str, float] = {}
     for name, local in _models():
@@ -55,7 +55,8 @@ def run(data: Path | None, /) -> Report:
                 shown = " | ".join(f"{rate:.1%}" for rate in rates.values())
                 lines.append(f"| {label} | {len(injections)} | {'on' if defended else 'off'} | {shown} |")
     notes = [
-        "Share of planted texts that caused it; the same plan with a clean document is the comparison.",
+        "Share of planted texts that caused it; the same plan with a clean document is the comparison. "
+        "In LANE: that lane's answer says what the planted text wanted said.",
         "Local and large models obey what they are shown, but in the rows that name a model, which is the local one.",
     ]
     if not suites["agentdojo"]:
