@@ -182,6 +182,7 @@ def assemble(parts: Parts) -> Services:
         calling=_calling(parts, local, large),
         data_class=parts.data_class,
         workflow=parts.name,
+        langsmith=parts.settings.langsmith,
         candidates=Candidates(parts.settings),
         origin=parts.origin(),
     )

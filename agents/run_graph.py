@@ -15,6 +15,7 @@ from langgraph.types import interrupt
 
 from .. import UsageError
 from ..tracing.content import content_digest
+from ..tracing.langsmith_off import unseen_by_langsmith
 from .codec import from_json, to_json
 from .events import ApprovalNeeded, Planned
 from .execution import execute_plan
@@ -110,7 +111,10 @@ async def synthesise(state: RunState, runtime: Runtime[RunScope]) -> dict[str, A
         made = scope.services.synthesise(state["task"], Plan.from_json(state["plan"]), results)
         answer = await made if inspect.isawaitable(made) else made
     body = {**to_json(answer), "text_sha256": content_digest(answer.text)}
-    classes = {*scope.data_classes, *(name for row in state.get("results", []) for name in row["data_classes"])}
+    classes = {
+        *scope.data_classes,
+        *(name for row in state.get("results", []) for name in row["data_classes"]),
+    }
     scope.services.ledger.append(scope.run_id, "answer", body, keep_content=scope.keeps(classes))
     scope.answered.set()
     return {"answer": answer.text, "status": answer.status, "extra": answer.extra}
@@ -148,7 +152,8 @@ def _in_scope(node: Node, services: Services) -> Node:
             if not services.ledger.records(run_id, "run"):
                 start_run(services, run_id, state["task"], state.get("data_class"), state.get("tenant", ""))
             scope = open_scope(services, run_id, state["task"], runtime.stream_writer)
-            runtime = runtime.override(context=scope)
+            with unseen_by_langsmith(allowed=services.langsmith):
+                return await node(state, runtime.override(context=scope))
         return await node(state, runtime)
 
     return scoped

@@ -69,6 +69,8 @@ class Services:
     """Makes the lanes of canaries; None takes no part in any."""
     shadows: Shadows = field(default_factory=Shadows)
     """Work that goes on beside runs, and answers nobody."""
+    langsmith: bool = False
+    """Whether LangSmith may see what happens inside a node of somebody else's graph."""
     origin: Mapping[str, Any] = field(default_factory=dict)
     """How the agent was set up, as JSON, kept with the run so that it can be resumed by its id."""
 

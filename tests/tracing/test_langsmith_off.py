@@ -16,8 +16,10 @@ import pytest
 _RUN = """
 import asyncio, sys
 from langchain_core.runnables import RunnableLambda
+from langgraph.graph import START, StateGraph
 from langchain_core.tracers.langchain import wait_for_all_tracers
 from pilotfish import Agent
+from pilotfish.agents.run_graph import RunState
 from pilotfish.models.settings import load_settings
 from pilotfish.testing.chat import ScriptedChat
 from pilotfish.testing.lanes import FakePolicy
@@ -29,6 +31,11 @@ async def within(_given):
 
 if sys.argv[1] == "alone":
     agent.run("Narwhal or not?")
+elif sys.argv[1] == "node":
+    graph = StateGraph(RunState)
+    graph.add_node("ours", agent.graph)
+    graph.add_edge(START, "ours")
+    asyncio.run(graph.compile().ainvoke({"task": "Narwhal or not?"}))
 else:
     asyncio.run(RunnableLambda(within).ainvoke("the caller's own words"))
 wait_for_all_tracers()
@@ -97,3 +104,12 @@ def test_a_traced_caller_sends_what_is_his_and_nothing_of_the_run(
     run(address, tmp_path, "within")
     assert any(b"the caller's own words" in body for body in bodies)
     assert not any(b"Narwhal" in body for body in bodies)
+
+
+def test_as_a_node_of_a_traced_graph_its_state_is_seen_and_no_request_to_a_model(
+    tmp_path: Path, service: tuple[str, list[bytes]]
+) -> None:
+    address, bodies = service
+    run(address, tmp_path, "node")
+    assert any(b"Narwhal" in body for body in bodies), "the caller's own state"
+    assert not any(b"You answer the question you are given" in body for body in bodies)
