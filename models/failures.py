@@ -80,7 +80,7 @@ def _remedy(error: BaseException, spec: ModelSpec) -> str:
     return "; check that the server runs there, or set PILOTFISH_OPENAI_BASE_URL"
 
 
-_DATED = re.compile(r"[-@:](?:latest|\d{2,4}|\d{4}-\d{2}(?:-\d{2})?|\d{6}|\d{8})")
+_DATED = re.compile(r"[-@:](?:latest|0\d{2}|\d{4}|\d{4}-\d{2}(?:-\d{2})?|\d{6}|\d{8})")
 
 
 def impostor(said: object, spec: ModelSpec) -> str | None:

@@ -250,13 +250,18 @@ class Ledger:
                 yield self._connection
             except (sqlite3.OperationalError, OSError) as error:
                 raise LedgerError(
-                    f"the ledger {str(self.path)!r} cannot be used: {error}. "
-                    "Free disk space or set PILOTFISH_HOME to a folder that can be written"
+                    f"the ledger {str(self.path)!r} cannot be used: {error}. {_remedy(error)}"
                 ) from error
             except sqlite3.DatabaseError as error:
                 raise LedgerError(
                     f"{str(self.path)!r} is not a ledger, or damaged ({error}); move it away and a new one is begun"
                 ) from error
+
+
+def _remedy(error: Exception) -> str:
+    if "locked" in str(error):
+        return f"Another process has held it for {_BUSY_SECONDS:g} s; try again, or see what it does"
+    return "Free disk space or set PILOTFISH_HOME to a folder that can be written"
 
 
 def append_to(connection: sqlite3.Connection, entry: Entry, *, keep_content: bool = True) -> int:

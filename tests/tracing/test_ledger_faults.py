@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -155,3 +157,16 @@ def test_a_full_disk_is_said_so_and_nothing_is_half_written(tmp_path: Path) -> N
     assert done.returncode == 0, done.stderr
     assert "full" in done.stdout
     assert "Free disk space" in done.stdout
+
+
+def test_a_ledger_that_another_process_holds_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.import_module("pilotfish.tracing.ledger"), "_BUSY_SECONDS", 0.05)
+    ledger = Ledger(tmp_path / "ledger.db")
+    ledger.append("r", "run", {"task": "x"})
+    other = sqlite3.connect(ledger.path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    ledger.close()
+    with pytest.raises(LedgerError, match="Another process has held it"):
+        ledger.append("r", "run", {"task": "y"})
+    other.close()
+    ledger.append("r", "run", {"task": "y"})
