@@ -11,6 +11,7 @@ import numpy as np
 from .. import UsageError
 from ..rollout.simulate import DROPS, REFERENCES, Simulation
 from ..rollout.trial import HARMLESS_HORIZON, Trial
+from ..tracing.whole import writing_whole
 from .plots import GRID, INK, MUTED, SERIES
 
 
@@ -33,9 +34,9 @@ def draw_simulation(simulation: Simulation, path: Path) -> Path:
         fontsize=9,
         color=MUTED,
     )
-    partial = path.with_name(f"{path.stem}.partial{path.suffix}")
-    figure.savefig(partial, format="png", dpi=150, facecolor="white", metadata={"Software": None})
-    return partial.replace(path)
+    with writing_whole(path) as partial:
+        figure.savefig(partial, format="png", dpi=150, facecolor="white", metadata={"Software": None})
+    return path
 
 
 def _harmless(axes: Any, trials: Sequence[Trial]) -> None:

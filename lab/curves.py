@@ -15,6 +15,7 @@ import numpy as np
 
 from .. import UsageError
 from ..router.policy import Policy
+from ..tracing.whole import writing_whole
 from .intervals import over_seeds
 from .recipes import Context, Recipe, find_recipe
 from .replay import SUMMARISED, Progress, replay
@@ -199,9 +200,9 @@ def plot_curve(frame: pandas.DataFrame, path: Path, *, figure: str = "apgr", tit
     axes.grid(color=GRID)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False)
-    partial = path.with_name(f"{path.stem}.partial{path.suffix}")
-    drawing.savefig(partial, dpi=160)
-    return partial.replace(path)
+    with writing_whole(path) as partial:
+        drawing.savefig(partial, dpi=160)
+    return path
 
 
 def _shown_baselines(points: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from .. import UsageError
-from ..router.whole_file import write_whole
+from ..tracing.whole import write_whole
 from .table import Floats, OutcomeTable
 from .table_files import read_json, read_records
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import UsageError
+from ..tracing.whole import writing_whole
 from .kind_pairs import Bools, PairGrid
 from .table import Floats
 
@@ -89,10 +90,9 @@ def _cell(axes: Axes, row: int, column: int, value: float, *, sure: bool) -> Non
 def _save(figure: Any, path: Path) -> Path:
     """Without a date in it, so that equal figures give equal files."""
     kind = path.suffix[1:]
-    partial = path.with_name(path.name + ".partial")
     metadata = {"Date": None} if kind == "svg" else {"Software": None}
-    figure.savefig(partial, format=kind, dpi=110, metadata=metadata, bbox_inches="tight")
-    partial.replace(path)
+    with writing_whole(path) as partial:
+        figure.savefig(partial, format=kind, dpi=110, metadata=metadata, bbox_inches="tight")
     return path
 
 

@@ -17,7 +17,7 @@ from ..prompts import load_prompt
 from ..router.llm import PROMPT, UNCALIBRATED, Calibration, LlmPolicy, RoutingModel, calibration_key, odds_of
 from ..router.rules import RulesPolicy
 from ..router.subtask import Subtask
-from ..router.whole_file import write_whole
+from ..tracing.whole import write_whole
 from .router_data import Row
 from .router_exemplars import load_exemplars
 from .router_fit import platt

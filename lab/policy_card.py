@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..router.policy import Policy
-from ..router.whole_file import write_whole
+from ..tracing.whole import write_whole
 from .provenance import commit, package_version
 from .table import OutcomeTable
 

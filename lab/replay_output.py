@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ..router.whole_file import write_whole
+from ..tracing.whole import write_whole
 from .provenance import describe_table, provenance
 from .replay import Replay, row_dict
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import UsageError
 from ..router.policy import Policy
+from ..tracing.whole import writing_whole
 from .curves import LABELS, curve_points, curve_table, learning_curve, plot_curve
 from .recipes import Context, Recipe, find_recipe
 from .replay import Progress, replay
@@ -134,9 +135,8 @@ def write_curve(
     """Writes a learning curve into `out`; the first of `figures` is plotted, all are in the text."""
     out.mkdir(parents=True, exist_ok=True)
     csv = out / f"{what}.curve.csv"
-    partial = csv.with_name(csv.name + ".partial")
-    frame.to_csv(partial, index=False)
-    partial.replace(csv)
+    with writing_whole(csv) as partial:
+        frame.to_csv(partial, index=False)
     plot = plot_curve(frame, out / f"{what}.curve.png", figure=figures[0], title=title)
     return CurveDrawn(
         csv=csv,

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import UsageError
-from ..router.whole_file import write_whole
+from ..tracing.whole import write_whole
 
 Lines = list[dict[str, Any]]
 

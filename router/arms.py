@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from .. import UsageError
+from ..tracing.whole import write_whole
 from .hashed import VERSION as HASHED
 from .hashed import Floats, size
-from .whole_file import write_whole
 
 VERSION = f"1.{HASHED}"
 """Of the file: its form, and what the numbers of a vector mean."""

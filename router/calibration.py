@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from .. import UsageError
-from .whole_file import write_whole
+from ..tracing.whole import write_whole
 
 FORMAT = "pilotfish-calibration-1"
 

@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import UsageError
+from ..tracing.whole import write_whole
 from . import question_form, question_terms
 from .capability_model import CapabilityModel, Familiar, Forms, Mix
 from .forest import Forest
 from .question_terms import Vocabulary
-from .whole_file import write_whole
 
 FORMAT = f"pilotfish-capability-1.{question_form.VERSION}.{question_terms.VERSION}"
 REMEDY = "train one with: pilotfish lab train --what capability --table TABLE"

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from .. import UsageError
-from .whole_file import write_whole
+from ..tracing.whole import write_whole
 
 BYTES = 6
 """Length of a fingerprint: among 100,000 questions a stranger meets a known one by chance once in 2.8 billion."""

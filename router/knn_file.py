@@ -12,10 +12,10 @@ from typing import Any
 
 from .. import UsageError
 from ..models.embedder import Embedder
+from ..tracing.whole import write_whole
 from .exemplars import Exemplar
 from .knn import KnnPolicy, find_embedder
 from .neighbours import Voting
-from .whole_file import write_whole
 
 FORMAT = 1
 

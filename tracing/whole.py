@@ -1,14 +1,20 @@
-"""A file that appears whole or not at all."""
+"""Files that appear whole or not at all: who reads the path meets the old content or the new, never a part."""
 
 from __future__ import annotations
 
 import os
-import tempfile
+import secrets
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
 from .. import UsageError
+
+
+def write_whole(path: Path, data: bytes | str) -> None:
+    """Write `data`, text as UTF-8 with its line ends as they are. Raises `UsageError` as `writing_whole` does."""
+    with writing_whole(path) as partial:
+        partial.write_bytes(data.encode("utf-8") if isinstance(data, str) else data)
 
 
 @contextmanager
@@ -21,9 +27,9 @@ def writing_whole(path: Path) -> Generator[Path]:
         raise UsageError(f"{str(path)!r} is a folder; name a file")
     if not path.parent.is_dir():
         raise UsageError(f"{str(path)!r} is in no folder there is; make {str(path.parent)!r} first")
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    os.close(handle)
-    partial = Path(name)
+    partial = path.with_name(
+        f".{path.stem}.{secrets.token_hex(4)}{path.suffix}"
+    )  # the ending says what it is
     try:
         yield partial
         with partial.open("rb+") as file:

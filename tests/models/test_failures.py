@@ -82,7 +82,6 @@ def test_retry_after_in_seconds_and_as_a_date() -> None:
         ("gemini-x", "gemini-x-001", True),
         ("gpt-4", "gpt-4-32", False),
         ("llama-3", "llama-3-70", False),
-        ("gpt-x", "gpt-x-0613", True),
         ("gpt-x-latest", "gpt-x", True),
         ("llama3", "llama3:latest", True),
         ("Qwen3", "/models/qwen3.gguf", True),

@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pilotfish import UsageError
@@ -48,6 +48,7 @@ def test_any_text_has_a_fingerprint_of_48_bits(text: str) -> None:
     assert 0 <= fingerprint(text) < 2 ** (8 * BYTES)
 
 
+@settings(deadline=None)  # a file is on the disk before it is moved
 @given(st.frozensets(st.integers(min_value=0, max_value=2**48 - 1), max_size=50))
 def test_a_file_gives_back_what_was_written(
     tmp_path_factory: pytest.TempPathFactory, found: frozenset[int]

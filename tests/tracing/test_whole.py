@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from pilotfish import UsageError
-from pilotfish.router.whole_file import write_whole
+from pilotfish.tracing.whole import write_whole
 
 
 @pytest.mark.parametrize("data", ["déjà\r\nvu\n", b"\x00\xff"])
