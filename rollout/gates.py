@@ -44,6 +44,8 @@ class Gates:
         self._weights = shares(plan)
         self._sequences = {index: DifferenceSequence(alpha=plan.alpha) for index in self._weights}
         self._bets = list(self._sequences.items())
+        # What pairs in shadow show is no proof of what users get: live comparisons alone promote.
+        self._live = DifferenceSequence(alpha=plan.alpha)
         self._comparisons = Comparisons()
         self._judged = self._compared = 0
         self._stage = ""
@@ -57,7 +59,9 @@ class Gates:
             self._judged += live and (observation.passed is not None or observation.error)
         gains = self._comparisons.add(observation)
         if gains is not None:
-            self._compared += not observation.pair and gains[0] is not None
+            if not observation.pair and gains[0] is not None:
+                self._compared += 1
+                self._live.add(gains[0])
             for index, sequence in self._bets:
                 gain = gains[index]
                 if gain is not None:
@@ -110,6 +114,12 @@ class Gates:
                 "needed": 1 / (GUARD_SHARE * self._plan.alpha),
             },
             "tests": [self._told(index) for index in self._sequences],
+            "live_pass_rate": {
+                "comparisons": self._live.count,
+                "gain": self._live.mean,
+                "low": self._live.low,
+                "needed": -self._plan.margin,
+            },
         }
 
     @property
@@ -163,7 +173,6 @@ class Gates:
     def _missing(self, stage: str) -> tuple[str, ...]:
         """What is still wanted before the stage may end well; empty when nothing is."""
         plan, (judged, compared, pairs) = self._plan, self._in_stage()
-        passed = self._sequences[0]
         if stage == "offline":
             return () if pairs else ("a single pair that both arms' answers were judged in",)
         if stage == "shadow":
@@ -177,9 +186,11 @@ class Gates:
             f"{wanted} {what} (so far {counted})" for counted, wanted, what in needs if counted < wanted
         ]
         if self._is_last(stage):
-            if not passed.above(-plan.margin):
-                missing.append(f"proof that the pass rate is less than {100 * plan.margin:.3g} points worse")
-        elif passed.mean < -plan.margin:
+            if not self._live.above(-plan.margin):
+                missing.append(
+                    f"proof in live requests that the pass rate is less than {100 * plan.margin:.3g} points worse"
+                )
+        elif self._sequences[0].mean < -plan.margin:
             missing.append(f"a pass rate that does not look {100 * plan.margin:.3g} points worse")
         return tuple(missing)
 
@@ -192,8 +203,8 @@ class Gates:
     def _proof(self, stage: str) -> str:
         judged, _, pairs = self._in_stage()
         if self._is_last(stage):
-            low = 100 * self._sequences[0].low
-            return f"pass rate at least {low:+.1f} points from the baseline's, no metric shown worse"
+            low = 100 * self._live.low
+            return f"live pass rate at least {low:+.1f} points from the baseline's, no metric shown worse"
         counted = f"{judged} judged answers" if stage.startswith("ramp") else f"{pairs} judged pairs"
         return f"{counted} of the candidate, no metric shown worse"
 

@@ -57,6 +57,7 @@ def ramp_trial(
     """A stage of the ramp that never ends well, looked at every 50 requests until the candidate is rolled back."""
     stage = f"ramp {share:.4g}"
     gates = Gates(RolloutPlan(ramp=(share,), min_requests=_NEVER, shadow_pairs=0))
+    gates.enter(stage)
     z_test = _ZTest()
     ended = peeked = None
     requests = exposed = 0
@@ -85,6 +86,7 @@ def tenants_trial(population: Population, rng: np.random.Generator) -> Trial:
 def shadow_trial(population: Population, rng: np.random.Generator) -> Trial:
     """Shadow without an end, looked at after every pair until the candidate is rolled back."""
     gates = Gates(RolloutPlan(shadow_pairs=_NEVER, shadow_cap=_NEVER))
+    gates.enter("shadow")
     pairs = 0
     while pairs < SHADOW_HORIZON:
         for pair in population.pairs(rng, LOOK_EVERY):
@@ -128,25 +130,27 @@ def _stage(
     plan: RolloutPlan,
 ) -> tuple[Action, int, int]:
     """One stage: how it ended, its requests, and how many of them the candidate answered."""
+    gates.enter(stage)  # as the live canary does when it gets there: whatever comes from now on counts
     requests = exposed = 0
-    stream = _stream(population, rng, share)
+    stream = _stream(population, rng, share) if share else _pairs(population, rng)
     while True:
-        if share:
+        if share or requests < plan.shadow_cap:
             observations = next(stream)
             for observation in observations:
                 gates.add(observation)
-            exposed += sum(observation.arm == "candidate" for observation in observations)
-            requests += LOOK_EVERY
-        elif requests < plan.shadow_cap:
-            for pair in population.pairs(rng, 10):
-                for observation in pair:
-                    gates.add(observation)
-                requests += 1
+            exposed += bool(share) * sum(observation.arm == "candidate" for observation in observations)
+            requests += LOOK_EVERY if share else 1
         else:
             requests += LOOK_EVERY  # the cap is reached: time goes by, and nobody is compared
         look = gates.look(stage, hours=requests / PER_HOUR)
         if look.action != "hold":
             return look.action, requests, exposed
+
+
+def _pairs(population: Population, rng: np.random.Generator) -> Generator[Sequence[Observation]]:
+    """Pairs of the shadow without end."""
+    while True:
+        yield from population.pairs(rng, LOOK_EVERY)
 
 
 def _stream(
@@ -163,6 +167,7 @@ def guard_trial(rng: np.random.Generator, *, rate: float, plan: RolloutPlan | No
     """Calls of a candidate that errs at `rate` until the guard alone rolls it back."""
     population = Population(errors=rate)
     gates = Gates(plan or RolloutPlan())
+    gates.enter("ramp 0.01")
     number = 0
     while number < HARMLESS_HORIZON:
         for observation in population.requests(rng, 8, share=1.0):

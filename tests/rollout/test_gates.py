@@ -165,6 +165,28 @@ def test_promotion_wants_proof_and_not_only_counts() -> None:
     assert "less than 3 points worse" in look.reasons[0]
 
 
+def test_pairs_in_shadow_are_no_proof_of_live_requests() -> None:
+    for seed in range(6):
+        gates = Gates(PLAN)
+        gates.enter("shadow")
+        pairs(gates, 50)
+        for number in range(2_000):
+            for arm in ("baseline", "candidate"):
+                gates.add(one(arm, number % 10 > 0, pair=str(number)))
+        assert gates.look("shadow", hours=0).action == "advance"
+        gates.enter("baking")
+        action = "hold"
+        for step in range(60):
+            ramp(gates, 50, share=0.5, candidate=0.86, seed=100 * seed + step)
+            action = gates.look("baking", hours=0).action
+            if action == "roll_back":
+                break
+            assert action == "hold", (seed, step)
+        proof = gates.evidence()["live_pass_rate"]
+        assert proof["comparisons"] < gates.evidence()["tests"][0]["comparisons"] - 2_000
+        assert proof["low"] < proof["needed"]
+
+
 def test_without_baking_the_last_stage_of_the_ramp_wants_the_proof() -> None:
     plan = PLAN.model_copy(update={"bake_requests": 0})
     gates = Gates(plan)

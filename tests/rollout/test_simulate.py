@@ -77,6 +77,12 @@ def test_a_bad_candidate_is_caught_in_shadow_before_any_user_meets_it() -> None:
     assert {(trial.action, trial.stage, trial.exposed) for trial in trials} == {("roll_back", "shadow", 0)}
 
 
+def test_every_pair_of_the_shadow_counts_as_it_does_in_a_live_canary() -> None:
+    """Were a single one dropped, a shadow with a cap of just enough pairs could not fill up."""
+    trial = whole_trial(Population(errors=0), rng(), plan=RolloutPlan(shadow_pairs=40, shadow_cap=40))
+    assert trial.stage != "shadow"
+
+
 def test_without_shadow_users_meet_it_and_few_do() -> None:
     plan = RolloutPlan(shadow_pairs=0)
     trials = [whole_trial(Population(drop=0.2), rng(seed), plan=plan) for seed in range(10)]
