@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING
 from ..models.load import load_chat
 from ..models.manifest import WeightsError
 from ..models.settings import load_settings
+from ..retrieval.screening import screen
 from .bench import Report
 from .injection_cases import Injection, agentdojo_injections, own_injections
 from .injection_world import LANES, Seen, run_world
+from .retrieval_data import read_abstracts, read_questions, read_set
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -63,7 +65,26 @@ def run(data: Path | None, /) -> Report:
         notes.append(
             "AgentDojo: `pip download --no-deps agentdojo` into a folder, and name that with --data."
         )
+    for name, share in false_alarms(data).items() if data else ():
+        figures[f"blanked_{name}"] = share
+        notes.append(
+            f"Of the texts of {name}, with nothing planted, {share:.2%} lose a sentence to the screening."
+        )
     return Report(figures=figures, text="\n".join([*lines, "", *notes]))
+
+
+def false_alarms(data: Path) -> dict[str, float]:
+    """Share of harmless texts in which something is blanked, by public set; of the sets that `data` holds."""
+    texts: dict[str, Sequence[str]] = {}
+    if (data / "scifact").is_dir():
+        texts["scifact"] = read_abstracts(data)
+    if (data / "xquad").is_dir():
+        texts["xquad"] = [paragraph for article in read_questions(data)[0] for paragraph in article]
+    if (data / "anthropic_docs").is_dir():
+        texts["anthropic_docs"] = read_set("anthropic_docs", data).texts
+    return {
+        name: sum(bool(screen(text).blanked) for text in each) / len(each) for name, each in texts.items()
+    }
 
 
 def attack(
