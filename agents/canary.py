@@ -33,6 +33,10 @@ class Assigning(Protocol):
         """Whether the candidate is to carry the request `pair` out as well, answering nobody."""
         ...
 
+    def forgo(self, pair: str, /) -> object:
+        """Take back the shadow granted for `pair`, which came to nothing."""
+        ...
+
     def observe(self, observation: Observation, /, *, key: str = "") -> object:
         """Take what became of a request, once for each key."""
         ...

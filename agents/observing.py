@@ -11,6 +11,7 @@ import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 
 from .. import PilotfishError
 from ..rollout.observation import Arm, Observation
@@ -59,23 +60,31 @@ class Checked:
 def observe(checked: Checked) -> None:
     """Tell every canary that the attempt went through, and begin the shadows that are due; none holds the run up.
 
-    What failed because the run's own budget is used up says nothing about an arm.
+    An attempt that could make no call, because the run's budget was used up before, says nothing about its arm; one
+    that used it up itself is a failure. Who used it up before is not told apart: an arm that passes at great cost and
+    starves the run's later subtasks shows in its cost alone.
     """
-    if not checked.attempt.arms or checked.attempt.failure == "budget":
+    attempt = checked.attempt
+    starved = attempt.failure == "budget"
+    if not attempt.arms or (starved and not attempt.calls):
         return
     context = replace(checked.context, lane=checked.lane)
     for canary in lanes_within(checked.scope.lanes[checked.lane]):
         if not isinstance(canary, Canary):
             continue
-        arm = checked.attempt.arms.get(canary.rollout.id)
+        arm = attempt.arms.get(canary.rollout.id)
         if arm is None:
             continue
         if arm == "baseline" and _is_shadowed(checked, canary, context):
-            checked.scope.services.shadows.start(_shadow(checked, canary, context))
+            forgo = partial(canary.rollout.forgo, checked.request)
+            if starved:
+                forgo()  # a shadow is on nobody's budget: no fair pair comes of it
+            else:
+                checked.scope.services.shadows.start(_shadow(checked, canary, context), given_up=forgo)
             continue
         passed = {"pass": True, "fail": False, "unknown": None if checked.onward is None else False}
         seen = observation(
-            checked.attempt,
+            attempt,
             arm,
             context,
             passed=passed[checked.verdict.status],

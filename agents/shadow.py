@@ -8,6 +8,7 @@ import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import Future
 from contextvars import copy_context
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 logger = logging.getLogger(__name__)
@@ -29,15 +30,15 @@ class Shadows:
     def __len__(self) -> int:
         return len(self._tasks)
 
-    def start(self, work: Coroutine[Any, Any, None]) -> bool:
-        """Begin; False, with nothing begun, where too many are under way. What it raises is logged."""
+    def start(self, work: Coroutine[Any, Any, None], *, given_up: Callable[[], object]) -> None:
+        """Begin. `given_up` is told when it is cancelled, and at once where too many are under way to begin."""
         if len(self._tasks) >= self._most:
             work.close()
-            return False
+            given_up()
+            return
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._done)
-        return True
+        task.add_done_callback(partial(self._done, given_up))
 
     async def drain(self, timeout_s: float | None = None) -> None:
         """Wait for those of this event loop; what is not done in time is given up, and nothing is observed of it."""
@@ -78,9 +79,11 @@ class Shadows:
     def _of(self, loop: asyncio.AbstractEventLoop) -> list[asyncio.Task[None]]:
         return [task for task in list(self._tasks) if task.get_loop() is loop]
 
-    def _done(self, task: asyncio.Task[None]) -> None:
+    def _done(self, given_up: Callable[[], object], task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
+        if task.cancelled():
+            given_up()
+        elif (error := task.exception()) is not None:
             logger.error("a shadow crashed", exc_info=error)
 
 

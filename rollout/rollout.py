@@ -190,6 +190,11 @@ class Rollout:
             self._shadowed.add(pair)
             return True
 
+    def forgo(self, pair: str) -> None:
+        """Give back what `shadows` granted for `pair`: no shadow of it was, or will be, carried out to its end."""
+        with self._lock:
+            self._shadowed.discard(pair)
+
     def observe(self, observation: Observation, *, key: str = "") -> None:
         """Write down what came of a request, and make the transition that is due after it, if one is.
 

@@ -63,6 +63,10 @@ class FakeRollout:
         self.shadow -= 1
         return self.shadow >= 0
 
+    def forgo(self, pair: str, /) -> None:
+        assert pair
+        self.shadow += 1
+
     def observe(self, observation: Observation, /, *, key: str = "") -> None:
         key = key or f"{observation.pair}/{observation.arm}/{len(self.seen) if not observation.pair else ''}"
         self.seen.setdefault(key, observation)
@@ -283,6 +287,32 @@ async def test_a_run_without_budget_says_nothing_about_an_arm(tmp_path: Path) ->
     made = replace(services(tmp_path, rollout), budget=Budget(calls=0))
     assert (await answers(made))["failure"] == "budget"
     assert not rollout.seen
+
+
+@dataclass(frozen=True, slots=True)
+class Twice:
+    """A lane that asks twice for one answer."""
+
+    lane: Lane
+
+    async def attempt(self, subtask: Subtask, context: LaneContext, /) -> Attempt:
+        first = await self.lane.attempt(subtask, context)
+        again = await self.lane.attempt(subtask, context)
+        return replace(again, calls=(*first.calls, *again.calls))
+
+
+async def test_an_arm_that_uses_the_budget_up_itself_has_failed(tmp_path: Path) -> None:
+    rollout = FakeRollout(share=1.0)
+    made = replace(services(tmp_path, rollout, candidate=Twice(says("right"))), budget=Budget(calls=1))
+    assert (await answers(made))["failure"] == "budget"
+    assert rollout.arms()["candidate"].passed is False
+
+
+async def test_a_baseline_out_of_budget_is_paired_with_no_shadow(tmp_path: Path) -> None:
+    rollout = FakeRollout(shadow=1)
+    made = replace(services(tmp_path, rollout, stable=Twice(says("right"))), budget=Budget(calls=1))
+    assert (await answers(made))["failure"] == "budget"
+    assert (rollout.seen, rollout.shadow) == ({}, 1)
 
 
 async def test_both_arms_of_a_pair_are_judged_without_votes(tmp_path: Path) -> None:
@@ -576,7 +606,7 @@ async def test_an_agent_that_closes_gives_up_shadows_that_take_too_long(tmp_path
     await run_plan(made, one())
     assert len(made.shadows) == 1
     await made.shadows.drain(timeout_s=0)
-    assert (len(made.shadows), rollout.seen) == (0, {})
+    assert (len(made.shadows), rollout.seen, rollout.shadow) == (0, {}, 1)
 
 
 async def test_no_more_shadows_are_under_way_than_there_is_room_for(tmp_path: Path) -> None:
@@ -591,7 +621,7 @@ async def test_no_more_shadows_are_under_way_than_there_is_room_for(tmp_path: Pa
     made = replace(made, shadows=Shadows(most=2))
     for number in range(5):
         await run_plan(made, one(), run_id=f"u{number}")
-    assert len(made.shadows) == 2
+    assert (len(made.shadows), rollout.shadow) == (2, 7)  # what did not begin used nothing up
     over.set()
     await made.shadows.drain()
     assert len({each.pair for each in rollout.seen.values()}) == 2

@@ -97,6 +97,9 @@ class OneRollout:
     def shadows(self, _unit: str, **_whose: str) -> bool:
         return True
 
+    def forgo(self, _pair: str, /) -> None:
+        """Nobody counts."""
+
     def observe(self, _observation: Any, **_more: str) -> None:
         """Nobody looks."""
 

@@ -205,6 +205,9 @@ def test_shadow_calls_are_capped_over_all_processes(start: Start, ledger: Ledger
     assert len(asked) == 15
     assert other.shadows(asked[0], pair=asked[0])  # the same request, made again
     assert not other.shadows("one more")
+    other.forgo(asked[0])
+    assert other.shadows("one more", pair="one more")
+    assert not other.shadows(asked[0], pair=asked[0])
 
 
 def test_the_shadow_share_is_of_the_units(start: Start) -> None:
