@@ -54,7 +54,8 @@ def shipping_canary(
     chosen = demo_requests(requests)
     prompt = same_prompt(settings.home / "canary") if same else candidate or WORSE_PROMPT
     agent = reading_agent(chosen, settings)
-    plan = RolloutPlan(workflows=("shipping",), shadow_pairs=min(60, requests), shadow_cap=max(60, requests))
+    # A pair that nothing could judge uses the cap up and fills nothing: it must not be what ends the demonstration.
+    plan = RolloutPlan(workflows=("shipping",), shadow_pairs=min(60, requests), shadow_cap=2 * requests)
     rollout = start_canary(agent, prompt, plan)
     asyncio.run(run_canary(agent, rollout, chosen, _ignore if json else _tell))
     if plot is not None:
@@ -68,6 +69,15 @@ def shipping_canary(
         print_json(report)
     else:
         render_canary(console(), report)
+        if rollout.state not in TERMINAL:
+            console().print(_still(rollout.id), markup=False, soft_wrap=True)
+
+
+def _still(rollout_id: str) -> str:
+    return (
+        f"Canary {rollout_id} stays under way in your ledger: the shipping workflow's next runs take part in it. "
+        f"End it with `pilotfish canary rollback {rollout_id}`."
+    )
 
 
 def _tell(progress: Progress) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from datetime import date
 from importlib import resources
 from pathlib import Path
@@ -85,12 +86,31 @@ async def test_a_worse_prompt_is_rolled_back_before_it_answers_anybody(tmp_path:
         }
 
 
-async def test_the_same_prompt_goes_on_to_the_ramp(tmp_path: Path) -> None:
-    requests = demo_requests(12)
-    agent = reading_agent(requests, Settings(home=tmp_path), local=reader(requests))
-    rollout = start_canary(agent, same_prompt(tmp_path / "p"), RolloutPlan(shadow_pairs=10))
-    assert await run_canary(agent, rollout, requests) == 12
+def unsteady(requests: list[tuple[str, date]]) -> ScriptedChat:
+    """A model that reads one request in four wrong when it is asked first, and another one in four when asked again."""
+    right = reader(requests).reply
+    order = {request.strip(): number for number, (request, _) in enumerate(requests)}
+    asked: Counter[str] = Counter()
+
+    def reply(prompt: str) -> str:
+        request = max((each for each in order if each in prompt), key=len)
+        asked[request] += 1
+        wrong = order[request] % 4 == (1 if asked[request] == 1 else 3)
+        return right(prompt.replace("Places in it", "") if wrong else prompt)
+
+    return ScriptedChat(reply=reply, model_name="unsteady")
+
+
+async def test_the_same_prompt_goes_on_to_the_ramp_though_its_copies_differ(tmp_path: Path) -> None:
+    """Were a pair told the wrong way round, or only its losses counted, 6 of 24 would keep it out."""
+    requests = demo_requests(24)
+    agent = reading_agent(requests, Settings(home=tmp_path), local=unsteady(requests))
+    rollout = start_canary(agent, same_prompt(tmp_path / "p"), RolloutPlan(shadow_pairs=24))
+    assert await run_canary(agent, rollout, requests) == 24
     assert rollout.state == "ramp"
+    (compared, *_) = rollout.report()["gate"]["evidence"]["tests"]
+    assert (compared["comparisons"], compared["gain"]) == (24, 0)
+    assert [each["passed"] for each in rollout.report()["arms"]["shadow"].values()] == [18, 18]
 
 
 async def test_another_canary_of_the_prompt_makes_room(tmp_path: Path) -> None:
