@@ -41,6 +41,7 @@ _WORDS: tuple[tuple[str, str, str], ...] = (
     ("promoted_3pt_worse", "share", "candidate 3 points worse promoted"),
     ("promoted_equal", "share", "equal candidate promoted"),
     ("promote_equal_requests", "count", "  … after requests in all"),
+    ("expired_equal", "share", "  … ended for want of proof in time"),
     ("exposure_5pt_mean", "count", "users' requests a candidate 5 points worse answered, mean"),
     ("exposure_5pt_p95", "count", "  … in the worst twentieth of runs at least"),
     ("caught_in_shadow_5pt", "share", "  … caught before any"),

@@ -132,6 +132,17 @@ def _legend(report: Mapping[str, Any]) -> list[str]:
         f"Intervals hold at every look, {sure:.3g} % sure; above 0 points the candidate is better.",
         f"It goes back at an e-value of {known['needed']:.3g} over all comparisons (now {known['e_value']:.3g}), or of "
         f"{guard['needed']:.3g} for errors (now {guard['e_value']:.3g}, with {guard['errors']} in {guard['calls']}).",
+        *_promotion(known["live_pass_rate"]),
+    ]
+
+
+def _promotion(live: Mapping[str, Any]) -> list[str]:
+    """What promotion waits for; the intervals above also hold the pairs of the shadow."""
+    if not live["comparisons"]:
+        return []
+    return [
+        f"Promotion takes a pass rate above {100 * live['needed']:+.3g} points in live requests alone (now shown above "
+        f"{100 * live['low']:+.1f}, in {live['comparisons']} comparisons)."
     ]
 
 

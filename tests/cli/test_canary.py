@@ -68,6 +68,20 @@ def test_the_story_of_a_bad_candidate_can_be_read(command: Any, started: str) ->
     assert report["evidence"]["e_value"] > report["evidence"]["needed"]
 
 
+def test_status_says_what_promotion_still_waits_for(command: Any, started: str) -> None:
+    rollout = rollout_of(started)
+    for number in range(3):
+        for arm in ("baseline", "candidate"):
+            rollout.observe(Observation(arm=arm, unit="u", passed=True, pair=f"{number}"))
+    told = command("canary", "status", started).out
+    assert "in live requests alone" not in told  # nothing was compared yet
+    for arm in ("baseline", "candidate"):
+        rollout.observe(Observation(arm=arm, unit="u", passed=True))
+    assert "above -90 points in live requests alone" in " ".join(
+        command("canary", "status", started).out.split()
+    )
+
+
 def test_pause_resume_promote_and_rollback(command: Any, started: str) -> None:
     assert command("canary", "pause", started, "--reason", "a holiday", "--json").data["state"] == "paused"
     assert rollout_of(started).assign("u", workflow="shipping") == "baseline"

@@ -33,6 +33,7 @@ def test_people_see_the_references_beside_and_a_picture(command: Any, tmp_path: 
     assert outcome.code == 0
     assert "reference" in outcome.out
     assert "3,750" in outcome.out
+    assert "ended for want of proof" in outcome.out
     assert "≤ 5.0 %" in outcome.out
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert list(tmp_path.iterdir()) == [picture]
