@@ -18,7 +18,10 @@ Outcome = Literal["good", "bad", "nothing"]
 
 
 class Breaker:
-    """Opens after `failures` bad calls in a row; `open_s` seconds later it lets one call through to try."""
+    """Opens after `failures` bad calls in a row; `open_s` seconds later it lets one call through to try.
+
+    Where that one has not answered after another `open_s` seconds, one more may try: one that hangs keeps nobody out.
+    """
 
     def __init__(
         self, *, what: str, failures: int, open_s: float, clock: Callable[[], float] = time.monotonic
@@ -34,7 +37,8 @@ class Breaker:
         self._lock = threading.Lock()
         self._in_a_row = 0
         self._opened: float | None = None
-        self._probe: object | None = None
+        self._probes: set[object] = set()
+        self._tried: float | None = None
 
     @property
     def state(self) -> BreakerState:
@@ -53,15 +57,15 @@ class Breaker:
             self._refuse()
             ticket = object()
             if self._opened is not None:
-                self._probe = ticket
+                self._probes.add(ticket)
+                self._tried = self._clock()
             return ticket
 
     def leave(self, ticket: object, outcome: Outcome) -> None:
         """Say what became of the call. Only the probe's word closes an open breaker."""
         with self._lock:
-            probed = ticket is self._probe
-            if probed:
-                self._probe = None
+            probed = ticket in self._probes and self._opened is not None
+            self._probes.discard(ticket)
             if outcome == "nothing" or (self._opened is not None and not probed):
                 return
             if outcome == "good":
@@ -79,9 +83,12 @@ class Breaker:
 
     def _refuse(self) -> None:
         state = self._state()
-        if state == "closed" or (state == "half_open" and self._probe is None):
+        if state == "closed" or (state == "half_open" and self._may_try()):
             return
         self.refused += 1
         left = max(0.0, self._open_s - (self._clock() - (self._opened or 0.0)))
         when = f"it is asked again in {left:.3g} s" if state == "open" else "one call is asking it again now"
         raise RefusedError(f"{self._what} failed {self._in_a_row} times in a row; {when}")
+
+    def _may_try(self) -> bool:
+        return not self._probes or self._clock() - (self._tried or 0.0) >= self._open_s

@@ -74,3 +74,20 @@ def test_calls_begun_before_it_opened_change_nothing() -> None:
     assert one.state == "open"
     one.leave(late, "bad")
     assert one.openings == 1
+
+
+def test_a_probe_that_hangs_keeps_the_next_one_waiting_no_longer_than_the_breaker_does() -> None:
+    clock = Clock()
+    one = breaker(clock)
+    for _ in range(3):
+        call(one, "bad")
+    clock.now = 30.0
+    hanging = one.enter()
+    clock.now = 59.0
+    with pytest.raises(RefusedError, match="one call is asking it again now"):
+        one.enter()
+    clock.now = 60.0
+    call(one, "good")
+    assert one.state == "closed"
+    one.leave(hanging, "bad")
+    assert one.state == "closed", "what the first probe says in the end is one failure among others"

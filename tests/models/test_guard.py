@@ -128,8 +128,10 @@ async def test_the_breaker_refuses_without_asking_and_a_retry_it_stops_keeps_its
 
 
 async def test_a_probe_that_is_cancelled_is_not_the_last() -> None:
-    guard = Guard(SPEC, Resilience(attempts=1, breaker_failures=1, breaker_open_s=0.0))
+    guard = Guard(SPEC, Resilience(attempts=1, breaker_failures=1, breaker_open_s=0.05))
     await guard.run(Script(AWAY), deadline=None)
+    while guard.breaker.state == "open":
+        await asyncio.sleep(0.01)
     probing = asyncio.create_task(guard.run(_never, deadline=None))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
