@@ -45,12 +45,12 @@ class RecordedRun:
     def __init__(self, ledger: Ledger, run_id: str) -> None:
         self.run_id = run_id
         self._ledger = ledger
-        self._calls: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+        self._calls: defaultdict[str, list[Record]] = defaultdict(list)
         self._tools: dict[str, ToolOutcome] = {}
         for record in ledger.records(run_id, "call", "tool"):
             if record.kind == "call":
                 if was_answered(record.body):
-                    self._calls[record.body.get("request_sha256", "")].append(record.body)
+                    self._calls[record.body.get("request_sha256", "")].append(record)
             elif record.key and (outcome := _outcome(record)) is not None:
                 self._tools[record.key] = outcome
 
@@ -68,7 +68,10 @@ class RecordedRun:
         """What this tool computed from these arguments, or None where it did not or its value is not kept."""
         return self._tools.get(request)
 
-    def _read(self, call: Mapping[str, Any]) -> RecordedReply | None:
+    def _read(self, record: Record) -> RecordedReply | None:
+        if record.content_unkept:
+            return None  # also where another run kept the same texts
+        call = record.body
         text, odds = self._text(call["answer_sha256"]), self._text(call["logprobs_sha256"])
         if text is None or odds is None:
             return None

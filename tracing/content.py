@@ -51,6 +51,21 @@ CONTENT_REFERENCES = ("prompt_sha256", "answer_sha256", "logprobs_sha256")
 """Fields of a call that name a text kept by its hash."""
 
 
+UNKEPT = "unkept:"
+"""Stands before the hash of texts that their record was not to keep, so that another run's same texts are not its own.
+
+In the column of a record's content, and so in its hash. Of a call without texts of its own it stands alone.
+"""
+
+
+def content_column(
+    kind: RecordKind, body: Mapping[str, Any], digest: str | None, *, kept: bool
+) -> str | None:
+    """What a record's column of content is: the hash of its texts, marked where none may be shown for it."""
+    names = kind == "call" and any(body.get(name) for name in CONTENT_REFERENCES)
+    return digest if kept or not (digest or names) else f"{UNKEPT}{digest or ''}"
+
+
 def content_digest(text: str) -> str:
     """The sha256 of a text, in hexadecimal; half of a surrogate pair, which a model may write, counts as it is."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from .. import UsageError
-from .content import CONTENT_REFERENCES, split_content
+from .content import CONTENT_REFERENCES, UNKEPT, split_content
 from .ledger import Ledger
+from .record import Record
 from .whole import writing_whole
 
 _FORMATS = (".jsonl", ".parquet")
@@ -49,7 +50,7 @@ def export(ledger: Ledger, path: Path, *, run_id: str | None = None, content: bo
 def _rows(ledger: Ledger, run_id: str | None, *, content: bool) -> Iterator[dict[str, Any]]:
     for record, digest in ledger.scan(run_id):
         body = record.body if content else split_content(record.kind, record.body)[0]
-        names = CONTENT_REFERENCES if content and record.kind == "call" else ()
+        names = CONTENT_REFERENCES if content and record.kind == "call" and not record.content_unkept else ()
         texts = {name: ledger.content(body[name]) for name in names if body.get(name)}
         yield {
             "seq": record.seq,
@@ -59,11 +60,16 @@ def _rows(ledger: Ledger, run_id: str | None, *, content: bool) -> Iterator[dict
             "key": record.key,
             "at": record.at,
             "body": body,
-            "content_sha256": record.content_sha256,
+            "content_sha256": _column(record),
             "content_missing": record.content_missing or not content,
             "texts": {name.removesuffix("_sha256"): text for name, text in texts.items()},
             "hash": digest,
         }
+
+
+def _column(record: Record) -> str | None:
+    """As it is in the ledger, so that a row's hash can be recomputed."""
+    return f"{UNKEPT}{record.content_sha256 or ''}" if record.content_unkept else record.content_sha256
 
 
 def _write_lines(path: Path, rows: Iterator[dict[str, Any]]) -> int:

@@ -18,7 +18,7 @@ from typing import Any, cast
 
 from .. import UnavailableError, UsageError
 from .chain import Anchor, Inspection, inspect, record_hash
-from .content import content_digest, merge_content, split_content, texts_row
+from .content import UNKEPT, content_column, content_digest, merge_content, split_content, texts_row
 from .record import Entry, Record, RecordKind, RunSummary
 from .views import VIEWS
 
@@ -34,8 +34,8 @@ __all__ = [
     "read_record",
 ]
 
-_FORMAT = 2
-"""`PRAGMA user_version` of the file: 1 (written as 0) had the texts in the bodies."""
+_FORMAT = 3
+"""`PRAGMA user_version` of the file: 1 (written as 0) had the texts in the bodies, 2 no mark on what is not kept."""
 _SCHEMA = (
     """
 CREATE TABLE IF NOT EXISTS records (
@@ -285,7 +285,8 @@ def append_to(connection: sqlite3.Connection, entry: Entry, *, keep_content: boo
         connection.executemany(_KEEP, ((content_digest(text), json.dumps(text)) for text in entry.texts))
     at = datetime.now(UTC).isoformat(timespec="milliseconds")
     body = json.dumps(metadata, sort_keys=True)
-    fields = (entry.run_id, entry.kind, entry.subtask_id, entry.key, at, body, digest)
+    column = content_column(entry.kind, entry.body, digest, kept=kept)
+    fields = (entry.run_id, entry.kind, entry.subtask_id, entry.key, at, body, column)
     (before,) = connection.execute(_LAST).fetchone() or ("",)
     done = connection.execute(_APPEND, (*fields, record_hash(before, *fields)))
     return cast("int", done.lastrowid)
@@ -293,7 +294,7 @@ def append_to(connection: sqlite3.Connection, entry: Entry, *, keep_content: boo
 
 def read_record(row: tuple[Any, ...]) -> Record:
     """A row of the records, with its texts where they are kept. Raises `LedgerError` for one that was altered so."""
-    seq, run_id, kind, subtask_id, key, at, body, digest, text = row
+    seq, run_id, kind, subtask_id, key, at, body, column, text = row
     try:
         metadata = json.loads(body)
         told = metadata if text is None else merge_content(metadata, json.loads(text))
@@ -302,6 +303,7 @@ def read_record(row: tuple[Any, ...]) -> Record:
             f"record {seq} of run {run_id!r} cannot be read, so it was altered ({error}); "
             "`pilotfish runs verify` names every record that was"
         ) from error
+    digest = None if column is None else column.removeprefix(UNKEPT) or None
     return Record(
         seq=seq,
         run_id=run_id,
@@ -311,7 +313,8 @@ def read_record(row: tuple[Any, ...]) -> Record:
         at=at,
         body=told,
         content_sha256=digest,
-        content_missing=digest is not None and text is None,
+        content_missing=column is not None and text is None,
+        content_unkept=column != digest,
     )
 
 

@@ -58,7 +58,9 @@ class Record:
     content_sha256: str | None = None
     """Of the texts taken out of the body; None where it had none."""
     content_missing: bool = False
-    """Whether the body had texts that were not kept, or were deleted."""
+    """Whether texts of the record, or named by it, were not kept, or the body's were deleted."""
+    content_unkept: bool = False
+    """Whether it was written without them: what another run kept under the same hash is none of this record's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

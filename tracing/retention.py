@@ -13,15 +13,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from .. import UsageError
-from .content import CONTENT_REFERENCES
+from .content import CONTENT_REFERENCES, UNKEPT
 from .ledger import Ledger, append_to
 from .record import Entry
 
 _AGE = re.compile(r"(\d+)\s*(m|h|d|w)")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_BY_NAME = " UNION SELECT json_extract(body, '$.{name}') FROM records WHERE kind = 'call' AND {{where}}"
+_KEPT = f"coalesce(content, '') NOT LIKE '{UNKEPT}%'"
+_BY_NAME = (
+    " UNION SELECT json_extract(body, '$.{name}') FROM records WHERE kind = 'call' AND {KEPT} AND {{where}}"
+)
 _BY_RECORD = "SELECT content AS sha256 FROM records WHERE content IS NOT NULL AND {where}"
-_REFERENCES = _BY_RECORD + "".join(_BY_NAME.format(name=name) for name in CONTENT_REFERENCES)
+_REFERENCES = _BY_RECORD + "".join(_BY_NAME.format(name=name, KEPT=_KEPT) for name in CONTENT_REFERENCES)
 _OLD_RUNS = """
 CREATE TEMP TABLE old_runs AS
 SELECT run_id FROM records GROUP BY run_id

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from .content import UNKEPT
+
 _FROM = "FROM records r LEFT JOIN contents c ON c.sha256 = r.content"
 
 
@@ -15,6 +17,12 @@ def _text(path: str) -> str:
 
 def _meta(*names: str) -> str:
     return ", ".join(f"json_extract(r.body, '$.{name}') AS {name.replace('.', '_')}" for name in names)
+
+
+def _named(*names: str) -> str:
+    """Hashes of texts that the record names, marked where it was written without them, so that they join nothing."""
+    mark = f"CASE WHEN r.content LIKE '{UNKEPT}%' THEN '{UNKEPT}' ELSE '' END"
+    return ", ".join(f"{mark} || nullif(json_extract(r.body, '$.{name}'), '') AS {name}" for name in names)
 
 
 def _item(*names: str) -> str:
@@ -67,10 +75,9 @@ _VIEWS: Mapping[str, str] = MappingProxyType(
                 "latency_ms",
                 "finish_reason",
                 "failure",
-                "prompt_sha256",
-                "answer_sha256",
             )
         },
+                   {_named("prompt_sha256", "answer_sha256")},
                    {_text("detail")} AS detail
             {_FROM} WHERE r.kind = 'call'""",
         "verdicts": f"""

@@ -76,6 +76,27 @@ def test_nothing_is_kept_where_it_must_not_be(monkeypatch: pytest.MonkeyPatch, h
     assert ledger().summary("r").status == "answered"
 
 
+@pytest.mark.parametrize("kept_first", [True, False])
+def test_a_run_that_keeps_nothing_shows_nothing_that_another_kept(
+    monkeypatch: pytest.MonkeyPatch, kept_first: bool
+) -> None:
+    for keep in (kept_first, not kept_first):
+        monkeypatch.setenv("PILOTFISH_KEEP_CONTENT", str(keep).lower())
+        agent().run("What is 42 * 101 zebras?", run_id="kept" if keep else "bare")
+    assert {run.run_id: run.task for run in ledger().runs()} == {
+        "kept": "What is 42 * 101 zebras?",
+        "bare": "",
+    }
+    told = str([record.body for record in ledger().records("bare")])
+    assert not [text for text in ("zebras", "4242") if text in told]
+    assert "zebras" in str([record.body for record in ledger().records("kept")])
+    assert ledger().verify() == []
+    with pytest.raises(UsageError, match="cannot go on"):
+        agent().resume("bare")
+    with pytest.raises(UsageError, match="does not hold the task"):
+        agent().replay("bare")
+
+
 def test_what_is_detected_in_the_task_counts_as_its_class() -> None:
     finds = replace(HUSH, detect={"ZEBRA": "hushed"}, detector=Zebras())
     agent(data_policy=finds).run("What is 42 * 101 zebras?", run_id="r")
