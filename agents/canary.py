@@ -64,7 +64,10 @@ class Canary:
     candidate: Lane
     rollout: Assigning
     prompts: frozenset[str] = frozenset()
-    """Names of the prompts in which the arms differ; a subtask asked by another takes no part. Empty: all take part."""
+    """The prompts in which the arms differ, by the names that `Prompting.prompt_name` gives, whatever file stands in.
+
+    A subtask asked by another takes no part. Empty: all take part.
+    """
 
     def __post_init__(self) -> None:
         for arm in (self.stable, self.candidate):

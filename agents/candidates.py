@@ -11,6 +11,7 @@ from .. import PilotfishError, UsageError
 from ..models.load import load_chat
 from ..models.settings import Settings
 from ..prompts import PromptChoice, choose_prompts
+from ..prompts.prompt import PromptError
 from ..router.policy import LaneName
 from ..router.subtask import Subtask
 from .attempt import Attempt
@@ -160,7 +161,13 @@ def _is(leaf: ModelLane | RetrievalLane, identity: Identity) -> bool:
     split = any(len(leaf.prompts.references.get(name, ())) > 1 for name in identity.prompts)
     if split or not _same_model(_model_of(leaf), identity):
         return False
-    return all(prompt_identity(leaf.prompts.load(name)) == each for name, each in identity.prompts.items())
+    try:
+        return all(
+            prompt_identity(leaf.prompts.load(name), name=name) == each
+            for name, each in identity.prompts.items()
+        )
+    except PromptError:  # a prompt that is not there, or whose file changed, is none of this lane's
+        return False
 
 
 def _prompts(mine: PromptChoice, wanted: Identity) -> PromptChoice:
@@ -170,9 +177,10 @@ def _prompts(mine: PromptChoice, wanted: Identity) -> PromptChoice:
     named = parse_spec(wanted.spec).prompts if wanted.spec else ()
     versions = {name: (each.version,) for name, each in wanted.prompts.items()}
     own = choose_prompts(named).references
-    choice = PromptChoice(references={**mine.references, **versions, **own})
+    files = {name: (each.file,) for name, each in wanted.prompts.items() if each.file}
+    choice = PromptChoice(references={**mine.references, **versions, **own, **files})
     for name, each in wanted.prompts.items():
-        if prompt_identity(choice.load(name)) != each:
+        if prompt_identity(choice.load(name), name=name) != each:
             raise UsageError(
                 f"prompt {name!r} is not what the canary was started with (version {each.version!r}): "
                 "put the text back, or roll back and start another canary"

@@ -161,9 +161,9 @@ def _identity(text: str) -> Identity:
 
     spec = parse_spec(text).located()
     choice = choose_prompts(spec.prompts)
-    prompts = [choice.load(name) for name in sorted({*prompt_names(), *choice.references})]
+    prompts = {name: choice.load(name) for name in sorted({*prompt_names(), *choice.references})}
     model = spec.model_spec(load_settings())
-    return identity_of(model, prompts=prompts, verifiers=_STANDARD, spec=spec.text)
+    return identity_of(model, prompts=prompts, files=choice.files(), verifiers=_STANDARD, spec=spec.text)
 
 
 def _open(name: str) -> Rollout:

@@ -103,7 +103,8 @@ def start_canary(agent: Agent, prompt: Path, plan: RolloutPlan) -> Rollout:
     model = lane.model.spec
 
     def identity(choice: PromptChoice, spec: str) -> Identity:
-        return identity_of(model, prompts=[choice.load(PROMPT)], verifiers=[READING_CHECK], spec=spec)
+        prompts = {PROMPT: choice.load(PROMPT)}
+        return identity_of(model, prompts=prompts, files=choice.files(), verifiers=[READING_CHECK], spec=spec)
 
     option = f"{PROMPT}={prompt.absolute()}"
     return Rollout.start(

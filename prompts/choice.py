@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .prompt import Prompt, PromptError, load_prompt
+from .prompt import Prompt, PromptError, load_prompt, prompt_names
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +26,11 @@ class PromptChoice:
         reference = references[_share(name, unit) % len(references)]
         return load_prompt(reference if reference.endswith(".md") else f"{name}@{reference}")
 
+    def files(self) -> dict[str, str]:
+        """Paths of the files that stand in for a prompt alone, by the name of that prompt."""
+        alone = {name: references[0] for name, references in self.references.items() if len(references) == 1}
+        return {name: reference for name, reference in alone.items() if reference.endswith(".md")}
+
     def versions(self) -> dict[str, list[str]]:
         """The choice as JSON data, for the record of a run."""
         return {name: list(references) for name, references in self.references.items()}
@@ -33,7 +39,8 @@ class PromptChoice:
 def choose_prompts(given: Mapping[str, str] | Sequence[str]) -> PromptChoice:
     """From `NAME@VERSION`, `NAME@V1,V2` (an A/B split) and `NAME=FILE.md`, or a mapping of name to those.
 
-    Every reference is loaded once here, so a missing or altered prompt is found before a run. Raises `PromptError`.
+    Every reference is loaded once here, so a missing or altered prompt is found before a run, and
+    so is one that asks for a value which the prompt it replaces is not given. Raises `PromptError`.
     """
     pairs = list(given.items()) if isinstance(given, Mapping) else [_split(each) for each in given]
     references: dict[str, tuple[str, ...]] = {}
@@ -51,8 +58,22 @@ def choose_prompts(given: Mapping[str, str] | Sequence[str]) -> PromptChoice:
     choice = PromptChoice(references=references)
     for name, each in references.items():
         for reference in each:
-            PromptChoice(references={name: (reference,)}).load(name)
+            _check_variables(name, PromptChoice(references={name: (reference,)}).load(name))
     return choice
+
+
+def _check_variables(name: str, chosen: Prompt) -> None:
+    """Whoever sends a prompt gives it the values that the one in use needs; a workflow's own name is not known here."""
+    if name not in prompt_names():
+        return
+    known = sorted(load_prompt(name).variables)
+    for variable in sorted(chosen.variables.difference(known)):
+        near = difflib.get_close_matches(variable, known, n=1, cutoff=0.0)
+        hint = f"; did you mean ${near[0]}?" if near else ""
+        raise PromptError(
+            f"prompt {chosen.name!r} has ${variable}, for which {name!r} is given no value{hint} "
+            f"(it is given: {', '.join(f'${each}' for each in known) or 'nothing'})"
+        )
 
 
 def _split(text: str) -> tuple[str, str]:

@@ -50,6 +50,11 @@ class Prompt:
     version: str
     messages: tuple[tuple[str, str], ...]
 
+    @property
+    def variables(self) -> frozenset[str]:
+        """Every `$name` that it is rendered with."""
+        return frozenset(name for _, text in self.messages for name in Template(text).get_identifiers())
+
     def render(self, values: Mapping[str, str] | None = None, /, **more: str) -> RenderedPrompt:
         """Fill every `$name`. A missing value raises `PromptError` and names it; values are inserted verbatim."""
         known = {**(values or {}), **more}
@@ -119,11 +124,11 @@ def _load_own(path: Path) -> Prompt:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise PromptError(f"the prompt {str(path)!r} cannot be read: {error.strerror}") from None
-    return parse_prompt(text, path.stem)
+    return parse_prompt(text, path.stem, own=True)
 
 
-def parse_prompt(text: str, name: str) -> Prompt:
-    """Read a prompt file's text; `name` is what its head must say."""
+def parse_prompt(text: str, name: str, *, own: bool = False) -> Prompt:
+    """Read a prompt file's text; `name` is what its head must say. A user's `own` has its errors told another way."""
     match = _HEAD.match(text)
     if match is None:
         raise PromptError(
@@ -135,6 +140,11 @@ def parse_prompt(text: str, name: str) -> Prompt:
     if not head.get("version"):
         raise PromptError(f"the head of prompt {name!r} has no version; add a line such as 'version: 1'")
     digest = text_digest(match["body"])
+    if head.get("sha256") != digest and own:
+        raise PromptError(
+            f"the text of prompt {name!r} does not have the hash in its head: write sha256: {digest} "
+            "(and raise the version if the text changed)"
+        )
     if head.get("sha256") != digest:
         raise PromptError(
             f"the text of prompt {name!r} changed but its version {head.get('version')!r} did not: "

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from .. import UsageError
 from ..models.load import parse_model
@@ -77,6 +77,14 @@ class PromptIdentity:
     version: str
     digest: str
     """First 16 hexadecimal digits of the sha256 of its messages."""
+    name: str = ""
+    """What it calls itself, and calls are recorded under; empty where that is what it is asked for by."""
+    file: str = field(default="", compare=False)
+    """Where it was read from, if it did not ship; wherever it lies, the same text is the same prompt."""
+
+    def to_json(self) -> dict[str, str]:
+        """As JSON data, without what is empty."""
+        return {name: value for name, value in asdict(self).items() if value}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +94,7 @@ class Identity:
     model_id: str
     model_digest: str
     prompts: Mapping[str, PromptIdentity]
-    """By name: every prompt that the arm may send."""
+    """Every prompt that the arm may send, by the name it is asked for, which another's file may stand in for."""
     sampling: Sampling
     engine: str
     verifiers: tuple[str, ...] = ()
@@ -97,14 +105,15 @@ class Identity:
     @property
     def digest(self) -> str:
         """Sixteen hexadecimal digits that stand for everything but how it was written."""
-        content = {**self.to_json(), "spec": ""}
+        prompts = {name: replace(prompt, file="") for name, prompt in self.prompts.items()}
+        content = replace(self, prompts=prompts, spec="").to_json()
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
     def to_json(self) -> dict[str, Any]:
         """The identity as JSON data."""
         return {
             **asdict(replace(self, prompts={})),
-            "prompts": {name: asdict(prompt) for name, prompt in sorted(self.prompts.items())},
+            "prompts": {name: prompt.to_json() for name, prompt in sorted(self.prompts.items())},
             "verifiers": sorted(self.verifiers),
         }
 
@@ -151,10 +160,24 @@ def parse_spec(text: str) -> Spec:
 
 
 def identity_of(
-    model: ModelSpec, *, prompts: Iterable[VersionedPrompt], verifiers: Iterable[str] = (), spec: str = ""
+    model: ModelSpec,
+    *,
+    prompts: Iterable[VersionedPrompt] | Mapping[str, VersionedPrompt],
+    files: Mapping[str, str] | None = None,
+    verifiers: Iterable[str] = (),
+    spec: str = "",
 ) -> Identity:
-    """The identity of an arm. `UsageError` when the model has no digest, or there is no prompt with a version."""
-    known = {prompt.name: prompt_identity(prompt) for prompt in prompts}
+    """The identity of an arm. `UsageError` when the model has no digest, or there is no prompt with a version.
+
+    A mapping of `prompts`, and of `files`, is by the names that prompts are asked for; else each goes by its own name.
+    """
+    named = (
+        cast("Mapping[str, VersionedPrompt]", prompts)
+        if isinstance(prompts, Mapping)
+        else {prompt.name: prompt for prompt in prompts}
+    )
+    paths = files or {}
+    known = {name: prompt_identity(each, name=name, file=paths.get(name, "")) for name, each in named.items()}
     # A hub's revision may be a branch, which moves: weights on this disk are known by their digest alone.
     if not (model.sha256 if model.engine in ("llamacpp", "transformers") else model.digest):
         raise UsageError(
@@ -176,10 +199,12 @@ def identity_of(
     )
 
 
-def prompt_identity(prompt: VersionedPrompt) -> PromptIdentity:
-    """Version and digest of one prompt."""
+def prompt_identity(prompt: VersionedPrompt, *, name: str, file: str = "") -> PromptIdentity:
+    """Version and digest of the prompt that is sent where `name` is asked for."""
     text = json.dumps([list(message) for message in prompt.messages])
-    return PromptIdentity(version=prompt.version, digest=hashlib.sha256(text.encode()).hexdigest()[:16])
+    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+    called = "" if prompt.name == name else prompt.name
+    return PromptIdentity(version=prompt.version, digest=digest, name=called, file=file)
 
 
 def _is_path(model: str) -> bool:
@@ -188,7 +213,7 @@ def _is_path(model: str) -> bool:
 
 def _located(prompt: str) -> str:
     name, found, path = prompt.partition("=")
-    return f"{name}={Path(path).absolute()}" if found and path.endswith(".md") else prompt
+    return f"{name}={Path(path).expanduser().absolute()}" if found and path.endswith(".md") else prompt
 
 
 def _options(text: str) -> list[str]:
@@ -210,4 +235,6 @@ def _number(text: str, key: str, value: str) -> float | int:
 
 
 def _named(prompt: PromptIdentity | None) -> str:
-    return f"{prompt.version} ({prompt.digest[:8]})" if prompt else "none"
+    if prompt is None:
+        return "none"
+    return f"{prompt.version} ({f'{prompt.name}, ' if prompt.name else ''}{prompt.digest[:8]})"

@@ -492,7 +492,8 @@ def begin(agent: Agent, file: Path, **plan: Any) -> Rollout:
     spec = lane.model.spec
 
     def identity(choice: PromptChoice, text: str) -> Identity:
-        return identity_of(spec, prompts=[choice.load("agent_answer")], spec=text)
+        prompts = {"agent_answer": choice.load("agent_answer")}
+        return identity_of(spec, prompts=prompts, files=choice.files(), spec=text)
 
     option = f"agent_answer={file}"
     return Rollout.start(
@@ -739,3 +740,65 @@ def test_a_watched_run_shows_its_answer_before_its_shadow_is_done(tmp_path: Path
         "baseline": True,
         "candidate": False,
     }
+
+
+def short_file(folder: Path) -> Path:
+    body = "## user\nCANDIDATE $question\n"
+    path = folder / "short.md"
+    path.write_text(f"---\nname: short\nversion: short-1\nsha256: {text_digest(body)}\n---\n{body}")
+    return path
+
+
+def test_a_candidates_prompt_file_may_have_any_name(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def reply(prompt: str) -> str:
+        asked.append(prompt)
+        return tell(prompt)
+
+    agent = shop(tmp_path)
+    lane = agent.services.lanes["local"]
+    assert isinstance(lane, ModelLane)
+    assert isinstance(lane.model.chat, ScriptedChat)
+    lane.model.chat.reply = reply
+    rollout = begin(agent, short_file(tmp_path), shadow_pairs=200)
+    assert len(rollout.report()["differs"]) == 1
+    assert agent.run("what?").answer == "right"
+    agent.drain()
+    assert ["CANDIDATE what?" in each for each in asked] == [False, True]
+    seen = [record.body for record in agent.services.ledger.records(rollout.id, "observation")]
+    assert [(each["arm"], each["passed"], each["error"]) for each in seen] == [
+        ("baseline", True, False),
+        ("candidate", False, False),
+    ]
+
+
+def test_a_file_of_any_name_in_the_place_of_a_prompt_is_a_baseline_too(tmp_path: Path) -> None:
+    option = f"agent_answer={short_file(tmp_path)}"
+    agent, other = shop(tmp_path, prompts=[option]), shop(tmp_path)
+    lane = agent.services.lanes["local"]
+    assert isinstance(lane, ModelLane)
+    arms = [
+        identity_of(lane.model.spec, prompts={"agent_answer": choice.load("agent_answer")}, spec=spec)
+        for choice, spec in ((PromptChoice(), "tiny"), (choose_prompts([option]), f"tiny:prompt={option}"))
+    ]
+    Rollout.start(agent.services.ledger, candidate=arms[0], baseline=arms[1], plan=RolloutPlan(**LIVE))
+    result = agent.run("what?")
+    assert (arm_of(result), result.answer) == ("candidate", "right")
+    assert arm_of(other.run("what?")) == ""
+
+
+def test_a_record_that_has_a_file_under_its_own_name_breaks_no_run(tmp_path: Path) -> None:
+    agent = shop(tmp_path)
+    lane = agent.services.lanes["local"]
+    assert isinstance(lane, ModelLane)
+    spec, file = lane.model.spec, short_file(tmp_path)
+    prompts = [load_prompt("agent_answer"), load_prompt(str(file))]
+    Rollout.start(
+        agent.services.ledger,
+        candidate=identity_of(spec, prompts=prompts[:1], spec="tiny"),
+        baseline=identity_of(spec, prompts=prompts, spec=f"tiny:prompt=agent_answer={file}"),
+        plan=RolloutPlan(**LIVE),
+    )
+    result = agent.run("what?")
+    assert (arm_of(result), result.answer) == ("", "right")

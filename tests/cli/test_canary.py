@@ -178,3 +178,37 @@ def test_no_canaries_yet(command: Any) -> None:
     assert command("canary", "status", "--json").data == []
     assert "no canaries yet" in command("canary", "status").err
     assert command("canary", "status", "c-none").code == 2
+
+
+def test_a_prompt_file_of_any_name_stands_in_for_the_prompt(
+    command: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    body = "## user\nAnswer in one word: $question\n"
+    (tmp_path / "short.md").write_text(
+        f"---\nname: short\nversion: short-1\nsha256: {text_digest(body)}\n---\n{body}"
+    )
+    spec = f"{BASELINE}:prompt=agent_answer=short.md"
+    report = command("canary", "start", "--candidate", spec, "--baseline", BASELINE, "--json").data
+    (differs,) = report["differs"]
+    assert differs.startswith("prompt agent_answer 1 (")
+    assert "→ short-1 (short, " in differs
+    prompt = report["candidate"]["prompts"]["agent_answer"]
+    assert (prompt["name"], prompt["file"]) == ("short", str(tmp_path / "short.md"))
+    assert "short" not in report["candidate"]["prompts"]
+    assert "→ short-1" in " ".join(command("canary", "status").out.split())
+
+
+def test_a_prompt_file_with_a_variable_nobody_knows_starts_no_canary(
+    command: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    body = "## user\nAnswer in one word: $qestion\n"
+    (tmp_path / "typo.md").write_text(
+        f"---\nname: typo\nversion: 1\nsha256: {text_digest(body)}\n---\n{body}"
+    )
+    spec = f"{BASELINE}:prompt=agent_answer=typo.md"
+    refused = command("canary", "start", "--candidate", spec, "--baseline", BASELINE, "--json")
+    assert refused.code == 2
+    assert "did you mean $question?" in refused.data["error"]["message"]
+    assert command("canary", "status", "--json").data == []

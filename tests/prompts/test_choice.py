@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from pilotfish.prompts import choose_prompts, load_prompt
+from pilotfish.prompts import choose_prompts, load_prompt, prompt_names
 from pilotfish.prompts.prompt import PromptError, text_digest
 
 NAME = "agent_answer"
@@ -71,3 +72,39 @@ def test_a_choice_goes_into_the_record_of_a_run_and_back(tmp_path: Path) -> None
 def test_a_version_left_out_is_not_taken_for_the_one_in_use(what: str) -> None:
     with pytest.raises(PromptError, match="names no version of prompt 'agent_answer'"):
         choose_prompts({"agent_answer": what})
+
+
+@pytest.mark.parametrize("variable", ["$qestion", "${qestion}"])
+def test_a_file_that_asks_for_a_value_nobody_gives_is_refused_when_chosen(
+    tmp_path: Path, variable: str
+) -> None:
+    file = own(tmp_path, f"Say it: {variable}")
+    with pytest.raises(
+        PromptError, match=r"'short' has \$qestion, .*'agent_answer'.*did you mean \$question\?"
+    ):
+        choose_prompts([f"{NAME}={file}"])
+    with pytest.raises(PromptError, match="did you mean"):
+        choose_prompts({NAME: f"1,{file}"})
+
+
+def test_a_file_may_leave_variables_out_and_a_workflows_own_name_may_have_any(tmp_path: Path) -> None:
+    file = own(tmp_path, "It costs $$5 and $qestion is:")
+    assert choose_prompts([f"mine={file}"]).files() == {"mine": str(file)}
+    body = "## user\n$question\n"
+    file.with_name("bare.md").write_text(
+        f"---\nname: bare\nversion: 1\nsha256: {text_digest(body)}\n---\n{body}"
+    )
+    choice = choose_prompts({NAME: str(tmp_path / "bare.md"), "agent_read": "1"})
+    assert choice.files() == {NAME: str(tmp_path / "bare.md")}
+    assert choice.load(NAME).variables == {"question"}
+
+
+def test_the_documentation_names_the_variables_of_every_prompt() -> None:
+    text = Path(__file__).parents[2].joinpath("docs", "prompts.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[1:3] for line in text.splitlines() if line.startswith("| `") and "`$" in line]
+    told = {
+        name: set(re.findall(r"\$(\w+)", variables))
+        for names, variables in rows
+        for name in re.findall(r"`(\w+)`", names)
+    }
+    assert told == {name: set(load_prompt(name).variables) for name in prompt_names()}

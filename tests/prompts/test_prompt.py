@@ -69,6 +69,17 @@ def test_a_workflow_brings_its_own_prompt_as_a_file(tmp_path: Path) -> None:
         load_prompt(str(tmp_path / "gone.md"))
 
 
+def test_a_wrong_hash_in_a_file_of_ones_own_says_the_right_one(tmp_path: Path) -> None:
+    path = tmp_path / "p.md"
+    right = text_digest(file().partition("\n---\n")[2])
+    path.write_text(file().replace(right, "anything"))
+    message = f"does not have the hash in its head: write sha256: {right} .and raise the version if"
+    with pytest.raises(PromptError, match=message):
+        load_prompt(str(path))
+    path.write_text(file())
+    assert load_prompt(str(path)).version == "3"
+
+
 def released() -> dict[tuple[str, str], str]:
     text = (resources.files("pilotfish.prompts") / "files" / "released.txt").read_text()
     return {(name, version): digest for name, version, digest in map(str.split, text.splitlines())}

@@ -104,3 +104,28 @@ def test_what_has_no_digest_or_no_prompt_version_is_refused() -> None:
         identity_of(MODEL, prompts=[replace(PROMPT, version="")])
     with pytest.raises(UsageError, match="no prompt version"):
         identity_of(MODEL, prompts=[])
+
+
+def test_a_file_that_stands_in_for_a_prompt_is_known_by_the_name_that_is_asked_for() -> None:
+    short = replace(PROMPT, name="short", version="short-1")
+    one = identity_of(MODEL, prompts=[PROMPT])
+    two = identity_of(MODEL, prompts={PROMPT.name: short}, files={PROMPT.name: "/here/short.md"})
+    (told,) = two.differs(one)
+    assert told.startswith(f"prompt {PROMPT.name} {PROMPT.version} (")
+    assert "→ short-1 (short, " in told
+    again = Identity.from_json(two.to_json())
+    assert again == two
+    assert again.prompts[PROMPT.name].file == "/here/short.md"
+    moved = identity_of(MODEL, prompts={PROMPT.name: short}, files={PROMPT.name: "/there/short.md"})
+    assert (moved.digest, moved.differs(two), moved == two) == (two.digest, [], True)
+    named = identity_of(MODEL, prompts={PROMPT.name: replace(PROMPT, name="short")})
+    assert named.digest != one.digest
+
+
+def test_a_record_written_before_files_had_names_is_read_and_has_the_same_digest() -> None:
+    one = identity_of(MODEL, prompts=[PROMPT])
+    (row,) = one.to_json()["prompts"].values()
+    assert set(row) == {"version", "digest"}
+    filed = identity_of(MODEL, prompts=[PROMPT], files={PROMPT.name: "/here/ask.md"})
+    assert (filed.digest, filed) == (one.digest, one)
+    assert Identity.from_json(one.to_json()).prompts[PROMPT.name].file == ""
