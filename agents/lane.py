@@ -15,6 +15,7 @@ from ..router.subtask import Subtask
 from ..tracing.call import Call
 from .attempt import Attempt
 from .caller import Caller
+from .shadow import process_ends
 
 logger = logging.getLogger(__name__)
 
@@ -88,7 +89,8 @@ async def try_lane(name: LaneName, lane: Lane, subtask: Subtask, context: LaneCo
         )
         return _under(arms, Attempt(lane=name, calls=tuple(made), failure="timeout", detail=out_of_time))
     except Exception as error:  # the next lane may do better
-        logger.exception("the %s lane crashed on subtask %r", name, subtask.id)
+        if not process_ends():  # which takes the lane's thread pools from it
+            logger.exception("the %s lane crashed on subtask %r", name, subtask.id)
         why = f"the {name} lane crashed: {type(error).__name__}: {error}"
         failed = Attempt(lane=name, calls=tuple(made), failure="model_unavailable", detail=why)
         return _under(arms, failed)

@@ -24,6 +24,7 @@ from .checking import computed_verdict
 from .escalation import next_lane
 from .lane import LaneContext, try_lane
 from .scope import RunScope
+from .shadow import process_ends
 from .verifier import unknown
 
 logger = logging.getLogger(__name__)
@@ -97,7 +98,7 @@ def _is_shadowed(checked: Checked, canary: Canary, context: LaneContext) -> bool
     try:
         return canary.rollout.shadows(context.unit, pair=checked.request, **scope_of(context))
     except PilotfishError:
-        logger.exception("rollout %s could not say whether to shadow", canary.rollout.id)
+        logger.exception("canary %s could not say whether to shadow", canary.rollout.id)
         return False
 
 
@@ -109,11 +110,13 @@ async def _shadow(checked: Checked, canary: Canary, context: LaneContext) -> Non
     async with scope.shadow_place:
         tried = await try_lane(checked.lane, canary.candidate, checked.subtask, _unbilled(scope, context))
     own = replace(attempt, calls=tuple(call for call in attempt.calls if call.purpose != "sample"))
-    report(
-        canary.rollout,
+    pair = (
         await _half(checked, own, "baseline", context),
         await _half(checked, tried, "candidate", context),
     )
+    if process_ends():
+        raise asyncio.CancelledError  # given up: what failed may be our own ending, and no fault of the candidate
+    report(canary.rollout, *pair)
 
 
 async def _half(checked: Checked, attempt: Attempt, arm: Arm, context: LaneContext) -> Observation:

@@ -6,16 +6,52 @@ import asyncio
 import logging
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from contextvars import copy_context
 from functools import partial
 from typing import Any, Generic, TypeVar
+from weakref import WeakSet
 
 logger = logging.getLogger(__name__)
 
 Answered = TypeVar("Answered")
 MOST = 64
 """Shadows that may be under way or waiting at once; a request beyond them is not shadowed."""
+_every: WeakSet[Shadows] = WeakSet()
+
+
+def finish_shadows() -> None:
+    """Wait for all that `Shadows.answer` left behind in this process; interrupted meanwhile, give it up."""
+    every = list(_every)
+    try:
+        for shadows in every:
+            shadows.join()
+    except KeyboardInterrupt:
+        for shadows in every:
+            shadows.give_up()
+        for shadows in every:
+            shadows.join()
+
+
+def process_ends() -> bool:
+    """Whether the interpreter is ending: it takes no more work for thread pools, while threads still run."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        try:
+            pool.submit(int)
+        except RuntimeError as error:
+            return "shutdown" in str(error)  # else there are too many threads
+    return False
+
+
+def _finish_before_the_pools_end() -> None:
+    """An interpreter that ends shuts every thread pool before it waits for threads; atexit comes after both."""
+    register: Callable[[Callable[[], None]], object] | None = getattr(threading, "_register_atexit", None)
+    if register is not None:  # without it shadows that wait at the end are given up
+        register(finish_shadows)  # the last registered is called first, and the pools' own is registered
+
+
+_finish_before_the_pools_end()
 
 
 class Shadows:
@@ -25,7 +61,8 @@ class Shadows:
         self._most = most
         self._tasks: set[asyncio.Task[None]] = set()
         self._lock = threading.Lock()
-        self._threads: list[threading.Thread] = []
+        self._threads: list[tuple[threading.Thread, threading.Event]] = []
+        _every.add(self)
 
     def __len__(self) -> int:
         return len(self._tasks)
@@ -55,13 +92,17 @@ class Shadows:
     def answer(self, work: Coroutine[Any, Any, Answered]) -> Answered:
         """What `work` comes to, as soon as it does: its event loop has a thread, and ends when its shadows have."""
         looping = _Looping[Answered]()
-        thread = threading.Thread(
-            target=copy_context().run,
-            args=(asyncio.run, looping.run(work, self.drain)),
-            name="pilotfish-shadows",
-        )
+        ended = threading.Event()
+
+        def loop() -> None:
+            try:
+                asyncio.run(looping.run(work, self.drain))
+            finally:
+                ended.set()
+
+        thread = threading.Thread(target=copy_context().run, args=(loop,), name="pilotfish-shadows")
         with self._lock:
-            self._threads = [each for each in self._threads if each.is_alive()] + [thread]
+            self._threads = [each for each in self._threads if not each[1].is_set()] + [(thread, ended)]
         thread.start()
         try:
             return looping.answer.result()
@@ -73,8 +114,15 @@ class Shadows:
         """Wait for those that `answer` left behind."""
         with self._lock:
             threads = list(self._threads)
-        for thread in threads:
+        for thread, ended in threads:
+            ended.wait()  # a `Thread.join` that is interrupted takes the thread for dead
             thread.join()
+
+    def give_up(self) -> None:
+        """Cancel those under way, on whichever event loop; nothing is observed of them."""
+        for task in list(self._tasks):
+            with suppress(RuntimeError):  # its loop was closed meanwhile
+                task.get_loop().call_soon_threadsafe(task.cancel)
 
     def _of(self, loop: asyncio.AbstractEventLoop) -> list[asyncio.Task[None]]:
         return [task for task in list(self._tasks) if task.get_loop() is loop]

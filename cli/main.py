@@ -18,6 +18,7 @@ import typer
 from typer.main import get_command
 
 from .. import PilotfishError
+from ..agents.shadow import finish_shadows
 from ..tracing.telemetry import carried_from
 from .ask import ask
 from .canary import canary_app
@@ -77,7 +78,9 @@ def main() -> None:
     # Told to end by whoever runs it is interrupted by hand; asyncio has put its own handler there meanwhile.
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     with carried_from(os.environ):
-        sys.exit(run(sys.argv[1:]))
+        code = run(sys.argv[1:])
+        _finish()
+        sys.exit(code)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -103,6 +106,15 @@ def run(arguments: Sequence[str]) -> int:
         code = EXIT_WRONG if isinstance(error, _WRONG_PATH) else EXIT_UNREACHABLE
         return _fail(f"{error.strerror or error}: {str(error.filename or '')!r}", code, json=json)
     return 0
+
+
+def _finish() -> None:
+    """What canaries carry out in shadow ends once the answer is out, and before the interpreter begins to end."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _silence_output()
+    finish_shadows()
 
 
 def _fail(message: str, code: int, *, json: bool) -> int:
