@@ -301,6 +301,7 @@ class Agent:
             raise UsageError(
                 f"the task is not Unicode text at character {error.start}; write it in UTF-8"
             ) from None
+        self.services.calling.data_policy.require_rule(data_class or self.services.data_class)
         run_id = run_id or new_run_id()
         if self.services.ledger.records(run_id, "run"):
             raise UsageError(

@@ -58,7 +58,10 @@ def start_replay(services: Services, run_id: str, *, task: str | None = None) ->
         raise UsageError(f"the plan of run {run_id!r} was not approved, so there is nothing to replay")
     task = task or began.get("task")
     if not task:
-        raise UsageError(f"the ledger does not hold the task of run {run_id!r}; give it again, word for word")
+        raise UsageError(
+            f"the ledger does not hold the task of run {run_id!r}; give it again, word for word, with --task TEXT "
+            "(in Python: task=)"
+        )
     if not _is_task_of(start, task):
         raise UsageError(
             f"run {run_id!r} was asked something else than {task!r}; give its task word for word, or none where the "

@@ -106,9 +106,10 @@ def _refuse_objects(began: Record, names: dict[str, Any], more: list[str]) -> No
 def _render_counts(screen: Console, run_id: str, counts: ReplayCounts) -> None:
     from .render import print_text
 
+    calls = f"{counts.replayed} model {'call' if counts.replayed == 1 else 'calls'}"
     print_text(
         screen,
-        f"run {run_id} replays {counts.replays}: {counts.replayed} model calls from the record "
+        f"run {run_id} replays {counts.replays}: {calls} from the record "
         f"(${counts.saved_usd:.4f} and {counts.recorded_ms / 1000:.2f} s of latency saved), {counts.called} made anew "
         f"({counts.called_ms / 1000:.2f} s)",
         style="bold",

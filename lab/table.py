@@ -64,10 +64,8 @@ class OutcomeTable:
                 name.casefold(), [model.casefold() for model in self.models], n=1
             )
             meant = next((model for model in self.models if near and model.casefold() == near[0]), None)
-            hint = f", did you mean {meant!r}?" if meant else ""
-            raise UsageError(
-                f"table {self.name!r} has no model {name!r}{hint}; it has: {', '.join(self.models)}"
-            )
+            hint = f", did you mean {meant!r}? It has" if meant else "; it has"
+            raise UsageError(f"table {self.name!r} has no model {name!r}{hint}: {', '.join(self.models)}")
         return self.models.index(name)
 
     def take(self, rows: Sequence[int] | Rows) -> OutcomeTable:

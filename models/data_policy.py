@@ -94,6 +94,11 @@ class DataPolicy:
                 return f"data class {name!r} may go to {allowed}, not to {model_id!r}"
         return None
 
+    def require_rule(self, data_class: str) -> None:
+        """Raise `UsageError` naming the nearest class where this one has no rule."""
+        if data_class not in self.rules:
+            raise UsageError(self._unknown(data_class))
+
     def keeps_content(self, data_classes: Iterable[str]) -> bool:
         """Whether text of these classes may be kept in the ledger; not where a class has no rule."""
         names = set(data_classes)

@@ -103,4 +103,7 @@ def _explain(fault: Any) -> str:
         return f"{where!r} is missing; write {fault['loc'][-1]}: {example}"
     if fault["type"] in ("model_type", "dict_type", "model_attributes_type"):
         return f"{where!r} is {fault['input']!r}; write names with values, such as localities: [local]"
-    return f"{where!r} is {fault['input']!r}: {fault['msg']}"
+    if fault["type"] == "tuple_type":
+        one = fault["input"] if isinstance(fault["input"], str) else "local"
+        return f"{where!r} is {fault['input']!r}; write a list: [{one}]"
+    return f"{where!r} is {fault['input']!r}: {fault['msg'].removeprefix('Value error, ')}"

@@ -66,7 +66,8 @@ def _is_sdk_timeout(error: BaseException) -> bool:
 
 
 def _told(error: BaseException) -> str:
-    cause = f" ({error.__cause__})" if error.__cause__ is not None and str(error.__cause__) else ""
+    why = str(error.__cause__ or "")
+    cause = f" ({why})" if why and why not in str(error) else ""
     return f"{type(error).__name__}: {error}{cause}"
 
 

@@ -16,6 +16,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from .. import UsageError
+from .data_policy import nearest
 from .spec import ModelSpec
 
 _MS_PER_HOUR = 3_600_000.0
@@ -96,13 +97,21 @@ def load_prices(path: Path) -> PriceTable:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"the price table {str(path)!r} is not TOML: {error}") from None
     except ValidationError as error:
-        faults = (
-            f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}"
-            for fault in error.errors(include_input=False)
-        )
+        faults = (_explain(fault) for fault in error.errors(include_input=False))
         raise UsageError(f"the price table {str(path)!r} cannot be used: {'; '.join(faults)}") from None
     return PriceTable(
         version=read.version,
         models={name: Price(input=each.input, output=each.output) for name, each in read.models.items()},
         local_usd_per_hour=read.local.hour() if read.local else 0.0,
     )
+
+
+def _explain(fault: Any) -> str:
+    where, name = ".".join(map(str, fault["loc"])), str(fault["loc"][-1]) if fault["loc"] else ""
+    if fault["type"] == "extra_forbidden":
+        holder = {"models": _ModelPrice, "local": _Local}.get(str(fault["loc"][0])) or _File
+        return f"{where!r} is not known; the nearest is {nearest(name, list(holder.model_fields))!r}"
+    if fault["type"] == "missing":
+        example = 'version = "2026-11"' if name == "version" else f"{name} = 0.0"
+        return f"{where!r} is missing; add {example}"
+    return f"{where!r}: {fault['msg'].removeprefix('Value error, ')}"

@@ -127,7 +127,17 @@ def _reject_unknown(keys: Iterable[str], what: str, spell: Any) -> None:
 
 
 def _explain(error: ValidationError) -> str:
-    faults = [
-        f"{'.'.join(map(str, fault['loc']))!r}: {fault['msg']}" for fault in error.errors(include_input=False)
-    ]
-    return f"a setting cannot be used: {'; '.join(faults)}"
+    return f"a setting cannot be used: {'; '.join(_told(fault) for fault in error.errors())}"
+
+
+def _told(fault: Any) -> str:
+    """What is wrong with a setting, under the name it was given by; the value of a key is not shown."""
+    name = ".".join(map(str, fault["loc"]))
+    variable = _PREFIX + name.upper()
+    from_environment = any(
+        each.upper() == variable and os.environ[each] == fault["input"] for each in os.environ
+    )
+    where = repr(variable if from_environment else name)
+    if fault["type"].startswith("bool"):
+        return f"{where} is {fault['input']!r}; write true or false"
+    return f"{where}: {fault['msg'].removeprefix('Value error, ')}"

@@ -360,5 +360,5 @@ def _find(name: str) -> Callable[..., Policy]:
     if name in plugins:
         return load_plugin(plugins[name])
     near = difflib.get_close_matches(name, policy_names(), n=1, cutoff=0.4)
-    hint = f", did you mean {near[0]!r}?" if near else ""
-    raise UsageError(f"unknown policy {name!r}{hint}; there are: {', '.join(policy_names())}")
+    hint = f", did you mean {near[0]!r}? There are" if near else "; there are"
+    raise UsageError(f"unknown policy {name!r}{hint}: {', '.join(policy_names())}")

@@ -93,12 +93,10 @@ def test_a_lane_the_workflow_insists_on_is_stood_in_for_and_the_decision_says_so
     )
 
 
-def test_where_nothing_is_allowed_nothing_is_called(tmp_path: Path) -> None:
+def test_a_class_without_a_rule_is_refused_before_the_run_begins(tmp_path: Path) -> None:
     desk = Desk(tmp_path, planner="llm")
-    result = desk.run(data_class="restrictd")
-    (subtask,) = result.subtasks
-    assert (subtask.status, subtask.failure, subtask.calls) == ("failed", "data_policy", ())
-    assert "nearest one that has is 'restricted'" in result.answer
+    with pytest.raises(UsageError, match=r"'restrictd' has no rule.*nearest one that has is 'restricted'"):
+        desk.run(data_class="restrictd")
     assert desk.here == desk.away == []
 
 

@@ -112,3 +112,14 @@ def test_an_answer_from_a_corpus_cites_it(
     evidence = outcome.data["subtasks"][0]["evidence"][0]
     assert set(evidence) >= {"source", "start", "end", "scores", "rank", "sha256", "model_id"}
     assert set(evidence["scores"]) == {"bm25", "dense", "rrf"}
+
+
+@pytest.mark.parametrize("json", [(), ("--json",)])
+def test_a_data_class_without_a_rule_is_refused_up_front(
+    command: Any, scripted: Any, json: tuple[str, ...]
+) -> None:
+    scripted(lambda _text: "391")
+    outcome = command("ask", "What is 17 times 23?", "--data-class", "restrictd", *json)
+    assert outcome.code == 2
+    assert "nearest one that has is 'restricted'" in outcome.err + outcome.out
+    assert "no runs yet" in command("runs", "list").err

@@ -162,7 +162,7 @@ def test_a_file_says_the_same_as_python(tmp_path: Path, name: str, text: str) ->
             "'clases' is not known; the nearest is 'classes'",
         ),
         ("classes: {a: {localities: [lokal]}}", "'classes.a.localities.0' is 'lokal'.*'local' or 'remote'"),
-        ("classes: {a: {localities: local}}", "'classes.a.localities' is 'local'"),
+        ("classes: {a: {localities: local}}", "'classes.a.localities' is 'local'; write a list: .local."),
         ("classes: {a: {}}", "'classes.a.localities' is missing; write localities: .local."),
         (
             "classes: {a: {locality: [local]}}",

@@ -9,7 +9,7 @@ import pytest
 from langchain_core.exceptions import ContextOverflowError, ModelAuthenticationError, ModelRateLimitError
 
 from pilotfish import ModelSpec, UnavailableError
-from pilotfish.models.failures import EndpointError, impostor, is_transient, retry_after_s
+from pilotfish.models.failures import EndpointError, failure_of, impostor, is_transient, retry_after_s
 
 
 def answered(status: int, headers: dict[str, str] | None = None, code: str | None = None) -> EndpointError:
@@ -106,3 +106,14 @@ def test_an_answer_by_another_model_is_told_from_a_dated_name(asked: str, said: 
 
 def test_names_are_only_compared_where_an_endpoint_was_asked() -> None:
     assert impostor("other", ModelSpec(id="m", engine="langchain", revision="m")) is None
+
+
+@pytest.mark.parametrize(
+    ("cause", "told"),
+    [("refused", "ConnectError: refused"), ("no route", "ConnectError: refused (no route)")],
+)
+def test_a_cause_that_says_the_same_is_told_once(cause: str, told: str) -> None:
+    error = httpx.ConnectError("refused")
+    error.__cause__ = OSError(cause)
+    spec = ModelSpec(id="m", engine="llamacpp", source="x", revision="1", locality="local")
+    assert failure_of(error, spec, None) == ("model_unavailable", f"'m' is not available: {told}")

@@ -69,7 +69,11 @@ def test_costs_add_up(a: int, b: int, c: int, d: int) -> None:
 @pytest.mark.parametrize(
     ("text", "names"),
     [
-        ("", "version"),
+        ("", "'version' is missing; add version = "),
+        ('vershun = "1"', "'vershun' is not known; the nearest is 'version'"),
+        ('version = "1"\n[models."m"]\ninput = 1\noutput = 1\nsorce = "x"', "sorce.*nearest is 'source'"),
+        ('version = "1"\n[local]\nwats = 5\nusd_per_hour = 1', "local.wats.*nearest is 'watts'"),
+        ('version = "1"\n[local] ', "'local': give either"),
         ('version = ""', "version"),
         ('version = "1"\nmodel = 3', "model"),
         ('version = "1"\n[models."m"]\ninput = 1', r"models\.m\.output"),

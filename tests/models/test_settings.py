@@ -48,6 +48,14 @@ def test_a_bad_value_and_a_broken_file_are_usage_errors() -> None:
         load_settings()
 
 
+def test_a_bad_value_of_a_variable_names_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UsageError, match="'keep_content' is 'maybe'; write true or false"):
+        load_settings(keep_content="maybe")
+    monkeypatch.setenv("PILOTFISH_KEEP_CONTENT", "maybe")
+    with pytest.raises(UsageError, match="'PILOTFISH_KEEP_CONTENT' is 'maybe'; write true or false"):
+        load_settings()
+
+
 def test_the_key_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PILOTFISH_OPENAI_API_KEY", "very-secret")
     assert "very-secret" not in repr(load_settings())

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from langchain_core.tools import tool
 
-from pilotfish import Agent, Evidence, Plan, Subtask
+from pilotfish import Agent, DataPolicy, Evidence, Plan, Subtask
 from pilotfish.agents.budget import Budget
+from pilotfish.models.data_policy import Rule
 from pilotfish.models.settings import Settings
 from pilotfish.testing.chat import ScriptedChat
 from pilotfish.testing.lanes import FakePolicy, FakeRetriever
@@ -174,7 +175,10 @@ def test_what_is_refused_has_a_span_too(
 ) -> None:
     steps = plan(Subtask(id="s1", text="What is the answer?", lane="local"))
     agent(tmp_path, telemetry, corpus=None, planner=steps, budget=Budget(calls=0)).run("Ports")
-    agent(tmp_path, telemetry, corpus=None, planner=steps).run("Ports", data_class="unheard-of")
+    sealed = DataPolicy(rules={"sealed": Rule(localities=())})
+    agent(tmp_path, telemetry, corpus=None, planner=steps, data_policy=sealed).run(
+        "Ports", data_class="sealed"
+    )
     telemetry.flush(timeout_s=10)
     assert {"budget", "data_policy"} <= {span.attributes.get("error.type") for span in receiver.spans}
     assert not receiver.measures  # nothing was sent, so nothing took time
