@@ -107,11 +107,11 @@ class Canary:
         try:
             return self.rollout.assign(context.unit, **scope_of(context))
         except PilotfishError:  # such as a ledger that is locked: the request is the stable lane's
-            logger.exception("rollout %s could not say whose turn it is", self.rollout.id)
+            logger.exception("canary %s could not say whose turn it is", self.rollout.id)
             return None
 
     def _broke(self, tried: Attempt, context: LaneContext) -> None:
-        logger.warning("rollout %s: the candidate did not answer: %s", self.rollout.id, tried.detail)
+        logger.warning("canary %s: the candidate did not answer: %s", self.rollout.id, tried.detail)
         if context.sample == 0:  # a vote asks for more samples: one request that fails is one error
             report(self.rollout, observation(tried, "candidate", context, passed=False))
 
@@ -170,7 +170,7 @@ def report(rollout: Assigning, *observations: Observation, key: str = "") -> Non
         for each in observations:
             rollout.observe(each, key=key)
     except PilotfishError:
-        logger.exception("rollout %s did not take an observation", rollout.id)
+        logger.exception("canary %s did not take an observation", rollout.id)
 
 
 def lanes_within(lane: Lane) -> Iterator[Lane]:

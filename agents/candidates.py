@@ -68,7 +68,7 @@ class Candidates:
         try:
             candidate = _swapped(lane, self._candidate(leaf, rollout.candidate))
         except PilotfishError as error:
-            logger.warning("rollout %s: its candidate cannot be had: %s", rollout.id, error)
+            logger.warning("canary %s: its candidate cannot be had: %s", rollout.id, error)
             candidate = Absent(why=str(error))
         return Canary(lane, candidate, rollout, _changed(rollout.baseline, rollout.candidate))
 

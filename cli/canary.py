@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .. import UsageError
 from .canary_simulate import simulate
 from .output import Json, print_json
 
@@ -43,20 +44,19 @@ def start(
 
     From then on every agent of this ledger that asks the baseline takes part.
     """
-    from ..lab.canary_offline import evaluate_offline
+    from ..lab.canary_offline import evaluate_offline, read_recorded
     from ..rollout.plan import RolloutPlan, load_plan
     from ..rollout.rollout import Rollout
 
+    chosen = RolloutPlan() if plan is None else load_plan(plan)
+    tried, against = _identity(candidate), _identity(baseline)
+    # Before anything is written: a canary that waits for a table which is not there is in every later one's way.
+    recorded = read_recorded(chosen, candidate=tried, baseline=against) if chosen.offline else None
     rollout = Rollout.start(
-        _ledger(),
-        candidate=_identity(candidate),
-        baseline=_identity(baseline),
-        plan=RolloutPlan() if plan is None else load_plan(plan),
-        supersede=supersede,
-        rollout_id=name,
+        _ledger(), candidate=tried, baseline=against, plan=chosen, supersede=supersede, rollout_id=name
     )
     if rollout.state == "offline":
-        evaluate_offline(rollout)
+        evaluate_offline(rollout, recorded)
     _show(rollout, json=json)
 
 
@@ -74,6 +74,10 @@ def status(
     from ..rollout.rollout import Rollout
     from ..rollout.states import histories
 
+    if plot is not None:
+        from ..lab.canary_story import check_picture
+
+        check_picture(plot)
     ledger = _ledger()
     known = histories(ledger)
     told = [name] if name else [*known]
@@ -82,6 +86,7 @@ def status(
         from ..lab.canary_story import draw_story
 
         plot.write_bytes(draw_story(rollouts[-1], ledger))
+        typer.echo(f"written: {plot}", err=True)
     if json:
         reports = [each.report() for each in rollouts]
         print_json(reports[0] if name else reports)
@@ -106,6 +111,10 @@ def promote(
 ) -> None:
     """Give the candidate to everybody in the plan's scope."""
     rollout = _open(name)
+    if rollout.state in ("draft", "offline", "shadow"):
+        raise UsageError(
+            f"canary {name!r} is in {rollout.state}, and cannot be promoted yet: {_leads_on(rollout)}"
+        )
     rollout.promote(reason, anyway=anyway)
     _show(rollout, json=json)
 
@@ -115,20 +124,25 @@ def pause(name: Id, *, reason: Reason = "", json: Json = False) -> None:
     """Give the baseline to everybody until `resume`."""
     rollout = _open(name)
     rollout.pause(reason)
-    _show(rollout, json=json)
+    _tell(rollout, json=json)
 
 
 @canary_app.command()
 def resume(name: Id, *, reason: Reason = "", json: Json = False) -> None:
     """Go on where `pause` stopped, or evaluate the outcome table that a canary waits for."""
     from ..lab.canary_offline import evaluate_offline
+    from ..rollout.states import TERMINAL
 
     rollout = _open(name)
+    if rollout.state not in ("offline", "paused", *TERMINAL):
+        raise UsageError(
+            f"canary {name!r} is not paused: it is in {rollout.stage.label!r} and goes on by itself"
+        )
     if rollout.state != "offline":
         rollout.resume(reason)
     if rollout.state == "offline":
         evaluate_offline(rollout)
-    _show(rollout, json=json)
+    _tell(rollout, json=json)
 
 
 @canary_app.command()
@@ -136,7 +150,7 @@ def rollback(name: Id, *, reason: Reason = "", json: Json = False) -> None:
     """Give the baseline to everybody, for good, from the next request on."""
     rollout = _open(name)
     rollout.roll_back(reason)
-    _show(rollout, json=json)
+    _tell(rollout, json=json)
 
 
 canary_app.command()(simulate)
@@ -151,6 +165,26 @@ def _show(rollout: Rollout, *, json: bool) -> None:
     from .render_canary import render_canary
 
     render_canary(console(), report)
+
+
+def _tell(rollout: Rollout, *, json: bool) -> None:
+    """What is now and what to do, after a command that changes one thing."""
+    report: dict[str, Any] = rollout.report()
+    if json:
+        print_json(report)
+        return
+    from .output import console
+    from .render_canary import render_change
+
+    render_change(console(), report)
+
+
+def _leads_on(rollout: Rollout) -> str:
+    """How a canary that nobody gets yet comes to the ramp."""
+    if rollout.state == "offline":
+        return f"`pilotfish canary resume {rollout.id}` evaluates the outcome table that the plan names"
+    reasons = "; ".join(rollout.look().reasons)
+    return f"it goes on by itself{f' ({reasons})' if reasons else ''}; --anyway does not skip shadow"
 
 
 def _identity(text: str) -> Identity:

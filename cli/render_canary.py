@@ -51,6 +51,14 @@ def render_canary(console: Console, report: Mapping[str, Any]) -> None:
         console.print(line, markup=False)
 
 
+def render_change(console: Console, report: Mapping[str, Any]) -> None:
+    """Two lines after a command: what is now, and what to do."""
+    colour = _COLOURS.get(report["state"], "")
+    now = f"canary {report['id']}: {report['stage']} ({report['why']})"
+    console.print(now, style=f"bold {colour}".strip(), markup=False, soft_wrap=True)
+    console.print(f"what to do: {report['next']}", markup=False, soft_wrap=True)
+
+
 def _about(report: Mapping[str, Any]) -> list[str]:
     plan = report["plan"]
     scope = [f"{name} {', '.join(plan[name])}" for name in _SCOPE if plan[name]]

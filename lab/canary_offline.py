@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,23 +15,36 @@ from .importers import load_table
 if TYPE_CHECKING:
     from ..rollout.identity import Identity
     from ..rollout.observation import Arm
+    from ..rollout.plan import RolloutPlan
     from ..rollout.rollout import Rollout
     from .table import OutcomeTable
 
 
-def evaluate_offline(rollout: Rollout) -> None:
-    """Judge the outcome table that the plan names, and take the canary on or back.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """An outcome table, and which of its columns are the arms'."""
 
-    The arms' columns are called `candidate` and `baseline`, or by SPEC or model id. `UsageError` when there are none.
+    table: OutcomeTable
+    candidate: int
+    baseline: int
+
+
+def read_recorded(plan: RolloutPlan, *, candidate: Identity, baseline: Identity) -> Recorded:
+    """The outcome table that the plan names: `UsageError` when it cannot be read or lacks an arm.
+
+    The arms' columns are called `candidate` and `baseline`, or by SPEC or model id.
     """
-    table = load_table(rollout.plan.outcomes)
-    candidate = _column(table, "candidate", rollout.candidate)
-    baseline = _column(table, "baseline", rollout.baseline)
-    if candidate == baseline:
-        raise UsageError(
-            f"{table.name!r} has one column for both arms, {table.models[candidate]!r}: "
-            "call them 'candidate|correct' and 'baseline|correct'"
-        )
+    table = load_table(plan.outcomes)
+    columns = _column(table, "candidate", candidate), _column(table, "baseline", baseline)
+    _check_columns(table, *columns)
+    return Recorded(table=table, candidate=columns[0], baseline=columns[1])
+
+
+def evaluate_offline(rollout: Rollout, recorded: Recorded | None = None) -> None:
+    """Judge the outcome table that the plan names, read already or not, and take the canary on or back."""
+    if recorded is None:
+        recorded = read_recorded(rollout.plan, candidate=rollout.candidate, baseline=rollout.baseline)
+    table, candidate, baseline = recorded.table, recorded.candidate, recorded.baseline
     gates = Gates(rollout.plan)
     gates.enter("offline")
     for row in range(len(table)):
@@ -42,6 +56,17 @@ def evaluate_offline(rollout: Rollout) -> None:
     told = f"{100 * rates[0]:.1f} % beside {100 * rates[1]:.1f} % on {len(table)} recorded outcomes"
     why = f"{told}; {'; '.join(look.reasons)}"
     rollout.decide_offline(passed=look.action == "advance", why=why, evidence=evidence)
+
+
+def _check_columns(table: OutcomeTable, candidate: int, baseline: int) -> None:
+    if candidate == baseline:
+        raise UsageError(
+            f"{table.name!r} has one column for both arms, {table.models[candidate]!r}: "
+            "call them 'candidate|correct' and 'baseline|correct'"
+        )
+    empty = [name for name in (candidate, baseline) if np.isnan(table.correct[:, name]).all()]
+    if empty:
+        raise UsageError(f"column '{table.models[empty[0]]}|correct' of {table.name!r} is empty: fill it in")
 
 
 def _column(table: OutcomeTable, arm: str, identity: Identity) -> int:

@@ -13,6 +13,8 @@ from ..rollout.states import TERMINAL
 from .plots import GRID, INK, MUTED, SERIES
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ..rollout.observation import Observation
     from ..rollout.plan import RolloutPlan
     from ..tracing.ledger import Ledger
@@ -92,6 +94,17 @@ def story_of(rollout: Rollout, ledger: Ledger) -> Story:
     for gates in made:
         gates.note()
     return story
+
+
+def check_picture(path: Path) -> Path:
+    """The path, where a story may be drawn there: it ends in .png and its folder exists."""
+    if path.suffix.lower() != ".png":
+        raise UsageError(
+            f"the plot is a PNG picture, not {path.suffix or path.name!r}: name it {path.stem}.png"
+        )
+    if not path.absolute().parent.is_dir():
+        raise UsageError(f"there is no folder {str(path.parent)!r} for the plot {path.name!r}: make it first")
+    return path
 
 
 def draw_story(rollout: Rollout, ledger: Ledger) -> bytes:

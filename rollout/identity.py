@@ -6,8 +6,10 @@ the caller: here they are only names, versions and texts.
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -129,7 +131,12 @@ class Identity:
         """What tells the two apart, in words."""
         mine, theirs = self.to_json(), other.to_json()
         plain = ("model_id", "model_digest", "sampling", "engine", "verifiers")
-        changed = [f"{name} {theirs[name]} → {mine[name]}" for name in plain if mine[name] != theirs[name]]
+        changed = [
+            words
+            for name in plain
+            if mine[name] != theirs[name]
+            for words in _changed(name, theirs[name], mine[name])
+        ]
         for name in sorted({*self.prompts, *other.prompts}):
             before, after = other.prompts.get(name), self.prompts.get(name)
             if before != after:
@@ -143,6 +150,7 @@ def parse_spec(text: str) -> Spec:
         (at for key in ("prompt", *_SAMPLING) if (at := text.find(f":{key}=")) >= 0), default=len(text)
     )
     model, options = text[:first], text[first + 1 :]
+    _refuse_unknown(text, model)
     prompts: list[str] = []
     sampling: dict[str, float | int] = {}
     for option in _options(options):
@@ -150,6 +158,7 @@ def parse_spec(text: str) -> Spec:
         if key == "prompt":
             prompts += [part.strip() for part in value.split(",")]
         else:
+            _refuse_unknown(text, value)
             sampling[key] = _number(text, key, value)
     wrong = [part for part in prompts if not ("@" in part or "=" in part)]
     if not model or wrong:
@@ -227,11 +236,35 @@ def _options(text: str) -> list[str]:
     return parts
 
 
+def _refuse_unknown(text: str, part: str) -> None:
+    """A setting that there is none of would otherwise count as a part of what stands before it."""
+    found = re.search(r":([A-Za-z_]\w*)=", part)
+    if found:
+        known = ("prompt", *_SAMPLING)
+        near = difflib.get_close_matches(found[1], known, n=1, cutoff=0.0)[0]
+        raise UsageError(
+            f"{text!r}: unknown setting {found[1]!r}, the nearest is {near!r} (there are: {', '.join(known)})"
+        )
+
+
 def _number(text: str, key: str, value: str) -> float | int:
     try:
         return _SAMPLING[key](value)
     except ValueError:
         raise UsageError(f"{text!r}: {key} must be a number, not {value!r}") from None
+
+
+def _changed(name: str, before: Any, after: Any) -> list[str]:
+    """What became of one part, in words: of the sampling the settings that changed, of a digest its beginning."""
+    if isinstance(before, dict):
+        return [
+            f"{key} {before.get(key)} → {after.get(key)}" for key in after if before.get(key) != after[key]
+        ]
+    if isinstance(before, list):
+        return [f"{name} {', '.join(before) or 'none'} → {', '.join(after) or 'none'}"]
+    if name == "model_digest":
+        return [f"{name} {before[:8]} → {after[:8]}"]
+    return [f"{name} {before} → {after}"]
 
 
 def _named(prompt: PromptIdentity | None) -> str:

@@ -5,20 +5,34 @@ It is a frozen record, read from YAML. What it asks for is measured in `gates`; 
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any, Literal, Self, cast
+from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from .. import UsageError
 
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
 Metric = Literal["passed", "escalated", "truncated", "parse_failed", "latency_ms", "cost_usd"]
 """What is compared between the arms; each is a field of an observation."""
 _LATER = ("escalated", "truncated", "parse_failed", "latency_ms", "cost_usd")
 METRICS: tuple[Metric, ...] = ("passed", *_LATER)
+KINDS = ("reasoning", "knowledge")
+"""The kinds of subtask there are."""
+_LISTS = {
+    "ramp": "[0.05, 0.2, 0.5]",
+    "metrics": "[passed, escalated]",
+    "workflows": "[shipping]",
+    "kinds": "[knowledge]",
+    "tenants": "[acme]",
+}
+"""An example of each key that takes a list."""
 
 
 class RolloutPlan(BaseModel):
@@ -116,12 +130,18 @@ def load_plan(path: Path) -> RolloutPlan:
     try:
         data: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UsageError(f"the plan {str(path)!r} cannot be read: {error}") from None
+        raise UsageError(f"the plan {str(path)!r} cannot be read: {_plainly(error)}") from None
     if data is None:
         return RolloutPlan()
     if not isinstance(data, Mapping):
         raise UsageError(f"the plan {str(path)!r} must be YAML keys such as 'ramp: [0.01, 0.05, 0.2, 0.5]'")
     plan = plan_from(cast("Mapping[str, Any]", data), name=str(path))
+    wrong = next((kind for kind in plan.kinds if kind not in KINDS), None)
+    if wrong is not None:
+        raise UsageError(
+            f"{str(path)!r}: kinds: there is no kind {wrong!r}, the nearest is {_nearest(wrong, KINDS)!r} "
+            f"(there are: {', '.join(KINDS)})"
+        )
     if not plan.outcomes:
         return plan
     return plan.model_copy(update={"outcomes": str((path.parent / plan.outcomes).absolute())})
@@ -134,7 +154,36 @@ def plan_from(data: Mapping[str, Any], *, name: str = "plan") -> RolloutPlan:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the plan"
-        why = f"there is no such key (there are: {', '.join(RolloutPlan.model_fields)})"
-        raise UsageError(
-            f"{name!r}: {where}: {why if first['type'] == 'extra_forbidden' else first['msg']}"
-        ) from None
+        raise UsageError(f"{name!r}: {where}: {_why(first)}") from None
+
+
+def _why(error: ErrorDetails) -> str:
+    """What is wrong with a key and what to write instead, without the words of the library that found it."""
+    key = str(error["loc"][0]) if error["loc"] else ""
+    if error["type"] == "extra_forbidden":
+        known = tuple(RolloutPlan.model_fields)
+        return (
+            f"there is no such key, the nearest is {_nearest(key, known)!r} (there are: {', '.join(known)})"
+        )
+    if error["type"] == "tuple_type":
+        return f"write a list, such as {_LISTS[key]}"
+    words = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    return words if error["type"] == "value_error" else f"{error['input']!r} will not do, it {words}"
+
+
+def _nearest(name: str, known: Collection[str]) -> str:
+    return difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]
+
+
+def _plainly(error: Exception) -> str:
+    """Why a file cannot be read, without its name."""
+    import yaml
+
+    if isinstance(error, FileNotFoundError):
+        return "there is no such file"
+    if isinstance(error, OSError):
+        return (error.strerror or str(error)).lower()
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        mark = error.problem_mark
+        return f"line {mark.line + 1}, column {mark.column + 1}: {error.problem or 'no YAML'}"
+    return "it is no UTF-8 text" if isinstance(error, UnicodeDecodeError) else "it is no YAML"

@@ -261,7 +261,13 @@ class History:
 
     def refuse(self, to: str) -> NoReturn:
         """Raise `IllegalTransition`, which names where the canary can go instead."""
-        legal = ", ".join(repr(stage.label) for stage in self.legal()) or "nowhere: that is final"
+        last = self.transitions[-1]
+        if last.stage.state in TERMINAL:
+            raise IllegalTransition(
+                f"canary {self.rollout_id!r} is over: {last.stage.label} on {last.at[:16].replace('T', ' ')} UTC; "
+                "a canary that is over stays so, that is final: start a new one"
+            )
+        legal = ", ".join(repr(stage.label) for stage in self.legal())
         raise IllegalTransition(
             f"canary {self.rollout_id!r} is {self.stage.label!r} and cannot go {to!r}; it can go to {legal}"
         )

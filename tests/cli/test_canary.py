@@ -89,10 +89,32 @@ def test_pause_resume_promote_and_rollback(command: Any, started: str) -> None:
     assert command("canary", "resume", started, "--json").data["state"] == "shadow"
     refused = command("canary", "promote", started, "--anyway", "--json")
     assert refused.code == 2
-    assert "'rolled back'" in refused.data["error"]["message"]  # one of the places it can go
+    told = refused.data["error"]["message"]
+    assert "goes on by itself (waiting for 3 pairs" in told
+    assert "--anyway does not skip shadow" in told
+    assert "is not paused" in command("canary", "resume", started).err
     back = command("canary", "rollback", started, "--reason", "enough", "--json").data
     assert (back["state"], back["why"]) == ("rolled_back", "enough")
-    assert command("canary", "resume", started).code == 2
+    for again in ("resume", "rollback", "pause"):
+        refused = command("canary", again, started)
+        assert refused.code == 2
+        assert "is over: rolled back on 20" in refused.err
+        assert "start a new one" in refused.err
+
+
+def test_what_changes_one_thing_prints_what_is_now_and_what_to_do(command: Any, started: str) -> None:
+    for name, now in (("pause", "paused (by hand)"), ("resume", "shadow"), ("rollback", "rolled back")):
+        lines = command("canary", name, started).out.splitlines()
+        assert len(lines) == 2
+        assert lines[0].startswith(f"canary {started}: {now}")
+        assert lines[1].startswith("what to do: ")
+
+
+def test_only_the_sampling_that_differs_is_shown(command: Any) -> None:
+    arms = ("--candidate", f"{BASELINE}:temperature=0.3", "--baseline", BASELINE)
+    report = command("canary", "start", *arms, "--json").data
+    assert report["differs"] == ["temperature 0.0 → 0.3"]
+    assert "{" not in command("canary", "status").out
 
 
 def test_a_promoted_candidate_is_told_what_to_set(command: Any, started: str) -> None:
@@ -153,25 +175,52 @@ def test_an_outcome_table_is_evaluated_first(
     assert f"{100 - worse}.0 % beside 100.0 % on 100 recorded outcomes" in after["why"]
 
 
-def test_a_table_without_the_arms_leaves_the_canary_waiting(
-    command: Any, candidate: str, tmp_path: Path
+def test_a_table_that_cannot_be_read_leaves_no_canary(command: Any, candidate: str, tmp_path: Path) -> None:
+    (tmp_path / "plan.yaml").write_text(PLAN + "outcomes: nope.csv\n")
+    options = ("--candidate", candidate, "--baseline", BASELINE, "--plan", "plan.yaml")
+    refused = command("canary", "start", *options)
+    assert refused.code == 2
+    assert "nope.csv" in refused.err
+    assert command("canary", "status", "--json").data == []
+    (tmp_path / "plan.yaml").write_text(PLAN)
+    assert command("canary", "start", *options).code == 0
+
+
+@pytest.mark.parametrize(
+    ("table", "named"),
+    [
+        ("id,prompt,one|correct,two|correct\n1,question,1,0\n", "candidate"),
+        ("id,prompt,candidate|correct,baseline|correct\n1,question,,1\n", "candidate|correct"),
+    ],
+)
+def test_a_table_without_the_arms_leaves_no_canary(
+    command: Any, candidate: str, tmp_path: Path, table: str, named: str
 ) -> None:
-    (tmp_path / "table.csv").write_text("id,prompt,one|correct,two|correct\n1,question,1,0\n")
+    (tmp_path / "table.csv").write_text(table)
     (tmp_path / "plan.yaml").write_text(PLAN + "outcomes: table.csv\n")
     options = ("--candidate", candidate, "--baseline", BASELINE, "--plan", "plan.yaml", "--id", "mine")
     refused = command("canary", "start", *options)
     assert refused.code == 2
-    assert "candidate" in refused.err
-    assert command("canary", "status", "mine", "--json").data["state"] == "offline"
+    assert named in refused.err
+    assert command("canary", "status", "--json").data == []
     (tmp_path / "table.csv").write_text("id,prompt,candidate|correct,baseline|correct\n1,question,1,1\n")
-    assert command("canary", "resume", "mine", "--json").data["state"] == "shadow"
+    assert command("canary", "start", *options, "--json").data["state"] == "shadow"
 
 
 def test_the_plot_is_a_picture(command: Any, started: str, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     fails_in_shadow(started)
-    assert command("canary", "status", started, "--plot", str(tmp_path / "story.png")).code == 0
+    drawn = command("canary", "status", started, "--plot", "story.png")
+    assert drawn.code == 0
+    assert "written: story.png" in drawn.err
     assert (tmp_path / "story.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_plot_that_is_no_png_is_refused(command: Any, started: str) -> None:
+    for name, remedy in (("story.svg", "story.png"), ("none/story.png", "there is no folder 'none'")):
+        refused = command("canary", "status", started, "--plot", name)
+        assert refused.code == 2
+        assert remedy in refused.err
 
 
 def test_no_canaries_yet(command: Any) -> None:

@@ -56,6 +56,12 @@ def test_files_of_a_spec_are_found_from_another_folder(
     assert parse_spec("smollm2-135m:prompt=ask@2").located().text == "smollm2-135m:prompt=ask@2"
 
 
+@pytest.mark.parametrize("text", ["m:temprature=1", "m:top_k=4:temprature=1"])
+def test_a_setting_that_there_is_none_of_is_named_with_the_nearest(text: str) -> None:
+    with pytest.raises(UsageError, match="unknown setting 'temprature', the nearest is 'temperature'"):
+        parse_spec(text)
+
+
 def test_the_sampling_of_a_spec_is_the_models(tmp_path: Path) -> None:
     model = parse_spec("smollm2-135m:temperature=0.7").model_spec(load_settings(home=tmp_path))
     assert model.sampling.temperature == 0.7

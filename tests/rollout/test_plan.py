@@ -45,6 +45,36 @@ def test_a_plan_that_cannot_be_is_refused_and_the_key_is_named(data: dict[str, A
         plan_from(data)
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("kinds: [knowlege]", "plan.yaml': kinds: there is no kind 'knowlege', the nearest is 'knowledge'"),
+        ("kinds: [knowledge, banana]", "(there are: reasoning, knowledge)"),
+        ("ramp: 0.5", "plan.yaml': ramp: write a list, such as [0.05, 0.2, 0.5]"),
+        ("tenants: acme", "plan.yaml': tenants: write a list, such as [acme]"),
+        ("workflow: [a]", "workflow: there is no such key, the nearest is 'workflows'"),
+        ("ramp: [0.5, 0.1]", "plan.yaml': ramp: the shares of the ramp must rise"),
+        ("alpha: 0", "plan.yaml': alpha: 0 will not do, it should be greater than 0"),
+        ("ramp: [", "plan.yaml' cannot be read: line 1, column 8: "),
+    ],
+)
+def test_what_is_wrong_is_told_plainly_and_the_file_named_once(tmp_path: Path, text: str, told: str) -> None:
+    (tmp_path / "plan.yaml").write_text(text)
+    with pytest.raises(UsageError) as caught:
+        load_plan(tmp_path / "plan.yaml")
+    message = str(caught.value)
+    assert told in message
+    assert message.count("plan.yaml") == 1
+    assert not any(words in message for words in ("Value error", "valid tuple", "Errno", "unicode string"))
+
+
+def test_a_plan_that_is_not_there_is_named_once(tmp_path: Path) -> None:
+    with pytest.raises(
+        UsageError, match=r"^the plan '[^']*nope\.yaml' cannot be read: there is no such file$"
+    ):
+        load_plan(tmp_path / "nope.yaml")
+
+
 @pytest.mark.parametrize("text", ["- a list", "ramp: [", "a plain sentence"])
 def test_a_file_that_is_no_plan_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "plan.yaml").write_text(text)
