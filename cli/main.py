@@ -12,6 +12,7 @@ import signal
 import sys
 import warnings
 from collections.abc import Sequence
+from types import FrameType
 from typing import Any, cast
 
 import typer
@@ -76,11 +77,18 @@ def main() -> None:
     """Entry point of the `pilotfish` command."""
     _set_up_streams()
     # Told to end by whoever runs it is interrupted by hand; asyncio has put its own handler there meanwhile.
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    signal.signal(signal.SIGTERM, _told_to_end)
     with carried_from(os.environ):
         code = run(sys.argv[1:])
         _finish()
         sys.exit(code)
+
+
+def _told_to_end(number: int, frame: FrameType | None) -> None:
+    """SIGTERM acts like Ctrl-C, also where a shell that began the command in the background had Ctrl-C ignored."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.default_int_handler(number, frame)
+    signal.raise_signal(signal.SIGINT)
 
 
 def run(arguments: Sequence[str]) -> int:

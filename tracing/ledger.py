@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
+import time
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -69,6 +70,7 @@ FROM records r LEFT JOIN contents c ON c.sha256 = r.content WHERE r.seq > ?1
 """
 _PAGE = 500
 _BUSY_SECONDS = 10.0
+_PAUSE_SECONDS = 0.02
 
 
 class LedgerError(UnavailableError):
@@ -321,12 +323,25 @@ def read_record(row: tuple[Any, ...]) -> Record:
 def _connect(path: Path) -> sqlite3.Connection:
     path.parent.mkdir(parents=True, exist_ok=True)
     connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    deadline = time.monotonic() + _BUSY_SECONDS
     try:
-        _set_up(connection, path)
+        while not _is_set_up(connection, path, last=time.monotonic() > deadline):
+            time.sleep(_PAUSE_SECONDS)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _is_set_up(connection: sqlite3.Connection, path: Path, *, last: bool) -> bool:
+    """Set up, or found held by another process that does so now: changing the journal's mode waits for nobody."""
+    try:
+        _set_up(connection, path)
+    except sqlite3.OperationalError as error:
+        if last or "locked" not in str(error):
+            raise
+        return False
+    return True
 
 
 def _set_up(connection: sqlite3.Connection, path: Path) -> None:

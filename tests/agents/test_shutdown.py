@@ -188,10 +188,20 @@ def test_runs_in_other_threads_are_stopped_too(tmp_path: Path) -> None:
     assert "resume('r1')" in str(outcome[0])
 
 
-@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
-def test_a_command_that_is_told_to_end_says_how_to_go_on(tmp_path: Path, sent: signal.Signals) -> None:
+@pytest.mark.parametrize(
+    ("sent", "interrupts"),
+    [
+        (signal.SIGTERM, "default_int_handler"),
+        (signal.SIGINT, "default_int_handler"),
+        (signal.SIGTERM, "SIG_IGN"),  # as a shell sets it for what it begins in the background
+    ],
+)
+def test_a_command_that_is_told_to_end_says_how_to_go_on(
+    tmp_path: Path, sent: signal.Signals, interrupts: str
+) -> None:
     with ModelServer(faults=FaultPlan(share=1.0, kinds=["hang"])) as server:
-        code = "import sys; from pilotfish.cli.main import main; sys.argv[0] = 'pilotfish'; main()"
+        code = f"import signal, sys; signal.signal(signal.SIGINT, signal.{interrupts}); "
+        code += "from pilotfish.cli.main import main; sys.argv[0] = 'pilotfish'; main()"
         options = ["--local", server.model(), "--policy", "always-local", "--planner", "rules"]
         command = [sys.executable, "-c", code, "ask", "What is it?", *options]
         environment = {"PILOTFISH_HOME": str(tmp_path), "PATH": "", "PYTHONUNBUFFERED": "1"}
