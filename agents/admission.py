@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from .. import UsageError
 from ..models.limits import Places, Waiter
 from ..models.resilience import RefusedError
 
@@ -35,6 +36,8 @@ class Admission:
     """Lets runs in, `max_runs` at once (None: any number), and `waiting` more to wait for a place."""
 
     def __init__(self, *, max_runs: int | None = None, waiting: int = 1024) -> None:
+        if max_runs is not None and max_runs < 1:
+            raise UsageError(f"max_runs={max_runs!r}: give at least 1, or None for no limit")
         self._places = Places(max_runs, waiting=waiting, what="the agent")
         self._lock = threading.Lock()
         self._runs: set[UnderWay] = set()

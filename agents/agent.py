@@ -156,9 +156,6 @@ class Agent:
             settings=settings,
             fetch=fetch,
         )
-
-        if max_runs is not None and max_runs < 1:
-            raise UsageError(f"max_runs={max_runs!r}: give at least 1, or None for no limit")
         self._assembling = threading.Lock()
         self._admission = Admission(max_runs=max_runs, waiting=max_waiting)
 

@@ -106,16 +106,20 @@ async def verify(state: SubtaskState, runtime: Runtime[RunScope]) -> dict[str, A
     attempt = from_json(Attempt, state["attempts"][-1])
     attempt, verdict = await check(scope, subtask, decision, attempt, partial(lane_context, scope, state))
     tried: list[LaneName] = [*(cast("LaneName", row["source"]) for row in state["escalations"]), attempt.lane]
-    refused = refused_lanes(scope.lanes, subtask, scope.services.calling.data_policy)
-    onward = next_lane(subtask, decision, verdict, tried, _others(scope.lanes, refused))
+    wanted = next_lane(subtask, decision, verdict, tried, scope.lanes)
+    refused: Mapping[LaneName, str] = {}
+    if wanted is not None:
+        refused = refused_lanes(scope.lanes, subtask, scope.services.calling.data_policy)
+    onward = (
+        next_lane(subtask, decision, verdict, tried, _others(scope.lanes, refused)) if refused else wanted
+    )
     if attempt.arms:
         checked = Checked(
             scope, subtask, decision, lane_context(scope, state), tried, attempt, verdict, onward
         )
         observe(checked)
-    barred = next_lane(subtask, decision, verdict, tried, scope.lanes)
-    if onward is None and barred is not None:
-        attempt, verdict = hold_back(attempt, verdict, barred, refused[barred])
+    if onward is None and wanted is not None:
+        attempt, verdict = hold_back(attempt, verdict, wanted, refused[wanted])
     scope.emit(Verified(run_id=scope.run_id, subtask_id=subtask.id, verdict=verdict))
     return {
         "attempts": [*state["attempts"][:-1], to_json(attempt)],

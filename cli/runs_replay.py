@@ -63,44 +63,31 @@ def _agent(run_id: str, given: dict[str, str], prompts: list[str]) -> Agent:
     from ..models.settings import load_settings
     from ..prompts import choose_prompts
     from .ledger import open_ledger
+    from .set_up import began, refuse_objects, spelt
 
     ledger = open_ledger()
-    ledger.summary(run_id)
-    (began, *_) = ledger.records(run_id, "run")
-    names = {name: began.body.get(name) for name in ("local", "large", "corpus", "policy")} | given
-    chosen = {**(began.body.get("prompts") or {}), **choose_prompts(prompts).versions()}
+    start = began(ledger, run_id)
+    names = {name: start.body.get(name) for name in ("local", "large", "corpus", "policy")} | given
     parts: dict[str, Any] = {
         **names,
-        "prompts": {name: ",".join(references) for name, references in chosen.items()},
+        "prompts": spelt({**(start.body.get("prompts") or {}), **choose_prompts(prompts).versions()}),
         # A large model that the settings name today was not there then.
         "settings": load_settings().model_copy(update={"large": None}),
     }
-    if began.body.get("workflow") == WORKFLOW:
-        _refuse_objects(began, names, [])
-        return shipping_agent(**parts, today=_day_of(began, ledger.records(run_id, "plan")))
-    more = {name: began.body.get(name) for name in ("planner", "data_policy")}
-    _refuse_objects(began, {**names, **more}, began.body.get("objects") or [])
-    limits = {name: began.body[name] for name in ("seed", "votes", "timeout_s") if name in began.body}
-    return Agent(**parts, **more, **limits, name=began.body.get("workflow") or "")
+    if start.body.get("workflow") == WORKFLOW:
+        refuse_objects(start, names, verb="replay")
+        return shipping_agent(**parts, today=_day_of(start, ledger.records(run_id, "plan")))
+    more = {name: start.body.get(name) for name in ("planner", "data_policy")}
+    refuse_objects(start, {**names, **more}, start.body.get("objects") or [], verb="replay")
+    limits = {name: start.body[name] for name in ("seed", "votes", "timeout_s") if name in start.body}
+    return Agent(**parts, **more, **limits, name=start.body.get("workflow") or "")
 
 
-def _day_of(began: Record, plans: list[Record]) -> date:
+def _day_of(start: Record, plans: list[Record]) -> date:
     """The day that the request's relative dates were counted from: the plan has it, else the run's first day."""
     rows = plans[-1].body["subtasks"] if plans else []
     days = [row["arguments"]["today"] for row in rows if row.get("arguments", {}).get("today")]
-    return date.fromisoformat(days[0] if days else began.at[:10])
-
-
-def _refuse_objects(began: Record, names: dict[str, Any], more: list[str]) -> None:
-    from .. import UsageError
-    from ..agents.assembly import OBJECT
-
-    objects = [name for name, value in names.items() if value == OBJECT] + more
-    if objects:
-        raise UsageError(
-            f"run {began.run_id!r} began in Python with an object as {', '.join(objects)}; "
-            f"replay it there, with an agent made the same way: agent.replay({began.run_id!r})"
-        )
+    return date.fromisoformat(days[0] if days else start.at[:10])
 
 
 def _render_counts(screen: Console, run_id: str, counts: ReplayCounts) -> None:
