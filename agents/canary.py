@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 from .. import PilotfishError, UsageError
@@ -12,7 +12,7 @@ from ..rollout.observation import Arm, Observation
 from ..router.subtask import Subtask
 from .attempt import Attempt
 from .data_gate import lane_refusal
-from .lane import Lane, LaneContext, try_lane
+from .lane import Lane, LaneContext, lanes_inside, try_lane
 
 logger = logging.getLogger(__name__)
 
@@ -176,12 +176,8 @@ def report(rollout: Assigning, *observations: Observation, key: str = "") -> Non
 def lanes_within(lane: Lane) -> Iterator[Lane]:
     """The lane and every lane that it wraps, outermost first."""
     yield lane
-    if is_dataclass(lane):
-        for each in fields(lane):
-            held: object = getattr(lane, each.name)
-            for inner in held if isinstance(held, tuple | list) else (held,):
-                if isinstance(inner, Lane):
-                    yield from lanes_within(inner)
+    for inner in lanes_inside(lane):
+        yield from lanes_within(inner)
 
 
 def _calls_tools(lane: Lane) -> bool:

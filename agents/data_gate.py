@@ -17,7 +17,7 @@ from ..router.policy import Decision, LaneName
 from ..router.subtask import Subtask
 from .attempt import PASSING, Attempt, Verdict
 from .escalation import INSTEAD
-from .lane import Lane, Upstream
+from .lane import Lane, Upstream, lanes_inside
 
 
 @runtime_checkable
@@ -37,7 +37,7 @@ def lane_refusal(lane: Lane, subtask: Subtask, data_policy: DataPolicy) -> str |
     """
     if isinstance(lane, Gated):
         return lane.refusal(subtask, data_policy)
-    inner = [lane_refusal(each, subtask, data_policy) for each in _lanes_inside(lane)]
+    inner = [lane_refusal(each, subtask, data_policy) for each in lanes_inside(lane)]
     if inner:
         return None if None in inner else inner[0]
     return place_refusal("lane", lane, subtask.data_classes, data_policy)
@@ -134,12 +134,3 @@ def classified(
             inherited.update(found[name].data_classes)
         found[subtask.id] = dataclasses.replace(subtask, inherited=tuple(sorted(inherited)))
     return tuple(found.values())
-
-
-def _lanes_inside(lane: Lane) -> list[Lane]:
-    """The lanes that a lane is made of, where it is a record of them."""
-    if not dataclasses.is_dataclass(lane):
-        return []
-    values = [getattr(lane, field.name) for field in dataclasses.fields(lane)]
-    members = [each for value in values for each in (value if isinstance(value, tuple | list) else [value])]
-    return [each for each in members if isinstance(each, Lane)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, Protocol, runtime_checkable
 
 from ..retrieval.screening import screen
@@ -72,6 +72,15 @@ class Lane(Protocol):
     async def attempt(self, subtask: Subtask, context: LaneContext, /) -> Attempt:
         """Try once."""
         ...
+
+
+def lanes_inside(lane: Lane) -> list[Lane]:
+    """The lanes that a lane is made of, where it is a record of them."""
+    if not is_dataclass(lane):
+        return []
+    values = [getattr(lane, each.name) for each in fields(lane)]
+    members = [each for value in values for each in (value if isinstance(value, tuple | list) else [value])]
+    return [each for each in members if isinstance(each, Lane)]
 
 
 async def try_lane(name: LaneName, lane: Lane, subtask: Subtask, context: LaneContext) -> Attempt:
